@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: the cost of requests to Postern, to a floor that does only what a route must, and to better-auth, each
- * on a local workerd of its own. Prints a table and writes results.json, from which `npm run docs:performance` makes
- * docs/performance.md.
+ * `npm run bench`: measures what requests cost in Postern, in better-auth, and in a floor that does only what each
+ * route must do. Each runs on a local workerd of its own. Prints a table and writes results.json, from which `npm run
+ * docs:performance` makes docs/performance.md.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ import { mean } from "./statistics.ts";
 
 const CONTESTANTS: Record<ContestantName, Contestant> = { floor, postern, "better-auth": betterAuth };
 
-/** Of packages whose release matters to the figures, from the root of the repository. */
+/** The folders of the packages whose release matters to the figures, relative to the root of the repository. */
 const MANIFESTS: Record<string, string> = {
   Postern: ".",
   "better-auth": "bench/node_modules/better-auth",
@@ -82,7 +82,7 @@ function surroundings(): Pick<Results, "date" | "machine" | "versions"> {
   };
 }
 
-/** Ends the program with a message, unless everything is there that these flags need. */
+/** Ends the program with a message if something is missing that these flags need. Installs missing packages first. */
 function requirePackages({ contestants }: Flags): void {
   if (!hasProc) stop("The bench reads CPU times from /proc, which only Linux has. Run it there, or in a container.");
   if (!contestants.includes("better-auth") || existsSync("bench/node_modules/better-auth")) return;
@@ -109,7 +109,7 @@ function stop(message: string): never {
 
 const flags = readFlags();
 requirePackages(flags);
-// Storage that is thrown away needs no disk, whose speed would be measured too.
+// Temporary storage in memory: on a disk, the speed of the disk would be measured too.
 const inMemory = memoryFolder();
 if (inMemory !== undefined) process.env.TMPDIR = inMemory;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

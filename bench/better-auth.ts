@@ -12,14 +12,14 @@ const signIn = ({ client }: Started, user: number) =>
     address: addressOf(user),
   });
 
-/** The session's token, signed: what the plugin for bearer tokens answers. */
+/** Logs in, and returns the signed session token, which the plugin for bearer tokens puts into a header. */
 async function sessionOf(started: Started, user: number): Promise<string> {
   return String((await signIn(started, user)).headers["set-auth-token"]);
 }
 
 const login = async (started: Started) => (_slot: number, index: number) => signIn(started, index % started.regulars);
 
-/** A login gives a session that only better-auth itself can check. A token for others is a second request. */
+/** After a login, only better-auth itself can check the session. A JWT for other services takes a second request. */
 const loginToJwt = async (started: Started) => async (_slot: number, index: number) => {
   const bearer = await sessionOf(started, index % started.regulars);
   return started.client.send({ path: `${PATH}/token`, bearer });
@@ -39,7 +39,7 @@ const withSession = (path: string) => async (started: Started) => {
   return (slot: number) => started.client.send({ path: `${PATH}${path}`, bearer: sessions[slot] });
 };
 
-/** Its own hash is not known here: it makes one at a registration. */
+/** Returns a hash of {@link PASSWORD} at better-auth's own cost, by registering a user and reading the stored hash. */
 async function ownHash({ client, database }: Started): Promise<string> {
   const body = { email: "first@example.com", name: "first", password: PASSWORD };
   await client.send({ path: `${PATH}/sign-up/email`, body });

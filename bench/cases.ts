@@ -1,12 +1,14 @@
 /** What the bench measures. */
 
-/** How a contestant is set up for a case. */
+/** How a contestant is configured for a case. */
 export interface Setting {
   /** Whether attempts are limited. */
   limits: boolean;
-  /** How many users its database has. */
+  /** How many users the contestant's database has. */
   users: number;
-  /** `cheap`: next to nothing, and the same for all, so that everything else shows. `own`: as the contestant comes. */
+  /**
+   * `cheap`: nearly free and the same for all contestants, so that other costs show. `own`: the contestant's default.
+   */
   hash: "cheap" | "own";
 }
 
@@ -28,5 +30,5 @@ export const CASES = {
 
 export type CaseName = keyof typeof CASES;
 
-/** How many requests are sent at the same time. A hash at its own cost keeps a core busy by itself. */
+/** How many requests are sent at the same time. With `own` hashes, one request at a time already keeps a core busy. */
 export const concurrenciesOf = ({ hash }: Setting): number[] => (hash === "own" ? [1] : [1, 32]);

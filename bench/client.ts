@@ -1,4 +1,4 @@
-/** HTTP on connections that stay open. Node's fetch would need more of the machine than most of what is measured. */
+/** HTTP on connections that stay open. Node's `fetch` would take more CPU time than most of the measured routes. */
 import { Agent, request } from "node:http";
 
 export interface Call {
@@ -15,14 +15,14 @@ export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  /** How long the body is. */
+  /** The length of the body. */
   bytes: number;
 }
 
 export interface Client {
   /** Sends a request, and throws unless it succeeds. */
   send(call: Call): Promise<Answer>;
-  /** The same, with the answer's JSON. */
+  /** Sends a request like `send`, and returns the JSON of the answer. */
   read(call: Call): Promise<Record<string, unknown>>;
   close(): void;
 }
@@ -73,7 +73,7 @@ export function createClient(origin: URL): Client {
   return { send, read: async (call) => JSON.parse((await send(call)).text), close: () => agent.destroy() };
 }
 
-/** An address of its own for each number, each in another network. */
+/** An address for this number. Each number has a different address. */
 export function addressOf(index: number): string {
   return `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
 }

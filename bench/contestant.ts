@@ -1,9 +1,12 @@
-/** A Worker that is measured: how it is built, started, filled, and what is asked of it. */
+/** A Worker that the bench measures: how to build, start and fill it, and which requests to send to it. */
 import type { CaseName, Setting } from "./cases.ts";
 import type { Answer, Client } from "./client.ts";
 import type { ContestantName } from "./flags.ts";
 
-/** One measured operation, by a client (`slot`) that sends one at a time. `index` is different each time. Returns its last answer. */
+/**
+ * One measured operation, by the client with the number `slot`. Each client sends one request at a time. `index` is
+ * different in each call. Returns the last answer.
+ */
 export type Operation = (slot: number, index: number) => Promise<Answer>;
 
 /** The part of Miniflare's D1 that filling a database needs. */
@@ -18,30 +21,33 @@ export interface Started {
   setting: Setting;
   /** How many clients will send at the same time, at most. */
   slots: number;
-  /** How many users log in by turns: enough for the limits of one user, few enough that each has logged in before. */
+  /**
+   * How many users log in by turns: so many that no user reaches the limits, and so few that each can log in before the
+   * measurement.
+   */
   regulars: number;
 }
 
 export interface Contestant {
   name: ContestantName;
-  /** Its wrangler.toml, from the root of the repository. */
+  /** The path of its wrangler.toml, relative to the root of the repository. */
   config: string;
-  /** Its classes of objects, whose rows are counted. */
+  /** The names of its Durable Object classes, whose rows are counted. */
   objects: string[];
   variables(setting: Setting): Record<string, string>;
   /** Makes its tables, and `setting.users` users in them. */
   fill(started: Started): Promise<void>;
-  /** A contestant has no operation for what it does not offer. */
+  /** A case is missing if the contestant has no such operation. */
   cases: Partial<Record<CaseName, Preparation>>;
 }
 
-/** Prepares an operation: logs in, where that comes before. */
+/** Prepares an operation, for example by logging in. */
 export type Preparation = (started: Started) => Promise<Operation>;
 
 /** The password of every user. */
 export const PASSWORD = "correct horse battery staple";
 
-/** How the email addresses of all users begin: what a search looks for. */
+/** How the email addresses of all users begin. The measured search looks for this prefix. */
 export const PREFIX = "user";
 
 export const emailOf = (user: number) => `${PREFIX}${user}@example.com`;

@@ -1,21 +1,21 @@
-/** Counts a contestant's calls of storage, in an entry module that goes before its bundle. */
+/** Counts a contestant's storage calls, with an entry module that wraps the contestant's bundle. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Trips {
   /** Round trips that happened one after another, before the answer. */
   sequential: number;
-  /** All of them, those after the answer included. Without those of objects and of queues. */
+  /** All round trips, including those after the answer. Without those that objects and queue consumers make. */
   total: number;
-  /** In D1 and in objects. */
+  /** Rows in D1 and in objects. */
   rowsRead: number;
   rowsWritten: number;
 }
 
-/** Where the counts are. */
+/** The path at which the wrapped Worker answers with the counts. */
 export const COUNTS_PATH = "/bench/counts";
 
-/** Modules that export what the main module does, with these classes of objects and all bindings watched. */
+/** Modules that export the same as the main module, but watch these Durable Object classes and all bindings. */
 export function watchedEntry(main: string, objects: readonly string[]) {
   const entry = [
     `import * as inner from "./${main}";`,

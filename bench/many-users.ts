@@ -26,7 +26,7 @@ export const ROUTES: Readonly<Record<string, Preparation | undefined>> = {
   "audit events of a type": reading("/api/v1/audit-events?type=password_changed&limit=20"),
 };
 
-/** Of one route, for each number of users. */
+/** The figures of each route, in the order of `users`. */
 export interface ManyUsers {
   users: number[];
   run: { rounds: number; seconds: number };
@@ -57,7 +57,7 @@ async function measure(users: number[], run: ManyUsers["run"]): Promise<ManyUser
   return { users, run, routes };
 }
 
-/** One of each user, one a second. One in a hundred is of a rare type. */
+/** Adds one event for each user, one a second. One event in a hundred has a rare type. */
 async function addEvents(database: Database, count: number): Promise<void> {
   await database.exec(
     `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id)
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  // Storage that is thrown away needs no disk, whose speed would be measured too.
+  // Temporary storage in memory: on a disk, the speed of the disk would be measured too.
   const inMemory = memoryFolder();
   if (inMemory !== undefined) process.env.TMPDIR = inMemory;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -1,4 +1,4 @@
-/** Measures contestants against each other: in rounds that alternate, so that a slow minute of the machine is everybody's. */
+/** Compares contestants in alternating rounds, so that a slow minute of the machine affects all of them. */
 import { setTimeout as pause } from "node:timers/promises";
 import { CASES, type CaseName, concurrenciesOf } from "./cases.ts";
 import type { Contestant, Operation, Preparation } from "./contestant.ts";
@@ -8,7 +8,7 @@ import type { Figures, Measured } from "./results.ts";
 import { type Bundle, type Running, start } from "./start.ts";
 import { median, quantile } from "./statistics.ts";
 
-/** Longer than the batches of queues wait. */
+/** Longer than a queue waits until it delivers a batch. */
 const SETTLE_MILLISECONDS = 1_200;
 const WARM_UP_SECONDS = 1;
 const COUNTED = 5;
@@ -36,7 +36,7 @@ export interface Runner {
   rounds: Map<number, Round[]>;
 }
 
-/** Measures a case with everybody who has it. */
+/** Measures a case for every contestant that has it. */
 export async function measureCase(
   name: CaseName,
   entrants: readonly Entrant[],
@@ -59,7 +59,7 @@ export async function measureCase(
   return results;
 }
 
-/** The figures of each runner, by concurrency. The runners take turns. */
+/** Measures the runners in turns. Returns the figures of each runner, by concurrency. */
 export async function measureRounds(
   runners: readonly Runner[],
   concurrencies: readonly number[],
@@ -94,7 +94,7 @@ async function enter(name: CaseName, { contestant, bundle }: Entrant, isCounted 
   return makeRunner(contestant.name, await start(contestant, bundle, CASES[name], isCounted), prepare);
 }
 
-/** A contestant that is ready for one operation, and has carried it out for each regular user. */
+/** Prepares a contestant for one operation, and carries the operation out once for each regular user. */
 export async function makeRunner(name: string, running: Running, prepare: Preparation): Promise<Runner> {
   const operation = await prepare(running);
   // A user's first login from a network costs more, and the first call of an object makes its table.
@@ -104,7 +104,7 @@ export async function makeRunner(name: string, running: Running, prepare: Prepar
   return { name, running, operation, next: () => index++, bytes, rounds: new Map() };
 }
 
-/** Sends requests for some time, `concurrency` at once. */
+/** Sends requests for this many seconds, `concurrency` at once. */
 async function load({ operation, next }: Runner, concurrency: number, seconds: number): Promise<Omit<Round, "cpu">> {
   const latencies: number[] = [];
   const startedAt = performance.now();
@@ -136,7 +136,7 @@ function summarize(rounds: readonly Round[]): Figures {
   };
 }
 
-/** The storage calls of one operation, once everything is warm. */
+/** Counts the storage calls of one operation, after a warm-up. */
 async function countTrips(name: CaseName, entrant: Entrant): Promise<Trips> {
   const runner = await enter(name, entrant, true);
   if (runner === undefined) throw new Error(`${entrant.contestant.name} has no case ${name}.`);

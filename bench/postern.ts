@@ -7,7 +7,7 @@ import { type Contestant, emailOf, forEachSlot, PASSWORD, PREFIX, type Started }
 
 const COSTS = { cheap: { ln: 4, r: 8, p: 1 }, own: { ln: 15, r: 8, p: 3 } } as const;
 
-/** One of the regular users, who are spread over all of them. */
+/** The number of a regular user. The regular users are spread evenly over all users. */
 const regular = ({ regulars, setting }: Started, index: number) =>
   (index % regulars) * Math.floor(setting.users / regulars);
 
@@ -30,7 +30,7 @@ async function register({ client }: Started) {
   };
 }
 
-/** What an operator reads: the first user is one. */
+/** Reads a path as an operator: the first user is one. */
 export const reading = (path: string) => async (started: Started) => {
   const { access_token } = await logIn(started, 0);
   return () => started.client.send({ path, bearer: String(access_token) });
@@ -42,7 +42,7 @@ export const postern: Contestant = {
   name: "postern",
   config: "wrangler.toml",
   objects: ["UserSessions", "RateLimiter", "LoginGuard", "Metrics"],
-  // Development alone takes a cheap hash and no limits. Emails leave over HTTP, as in production.
+  // Only development accepts a cheap hash and no limits. Emails are sent over HTTP, as in production.
   variables: ({ limits, hash }: Setting) => ({
     ENVIRONMENT: "development",
     PUBLIC_URL: "http://localhost:8787",

@@ -13,14 +13,14 @@ interface Stat {
   milliseconds: number;
 }
 
-/** The ids of the processes of this name that a process has started itself. */
+/** The ids of the processes with this name that the process `parent` has started itself. */
 export function childrenOf(parent: number, name: string): number[] {
   return allProcesses()
     .filter((stat) => stat.parent === parent && stat.name === name)
     .map(({ id }) => id);
 }
 
-/** The CPU time so far of a process and of all that it started, in user and in system mode. In milliseconds. */
+/** The CPU time so far of a process and of all its descendants, in user and system mode, in milliseconds. */
 export function cpuTime(root: number): number {
   const all = allProcesses();
   const sum = (id: number): number =>
@@ -36,7 +36,7 @@ function allProcesses(): Stat[] {
       try {
         return [parseStat(readFileSync(`/proc/${name}/stat`, "utf8"))];
       } catch {
-        // The process has ended in between.
+        // The process has ended since its folder was listed.
         return [];
       }
     });

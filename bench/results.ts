@@ -1,12 +1,12 @@
-/** What a run of the bench has found, as it is in results.json. */
+/** The results of a run of the bench, as results.json has them. */
 import type { CaseName } from "./cases.ts";
 import type { Trips } from "./count-trips.ts";
 import type { ContestantName, Flags } from "./flags.ts";
 
-/** Milliseconds, but for `perSecond`. Medians of rounds; the latencies are those of all requests of all rounds. */
+/** In milliseconds, except `perSecond` and `requests`. Medians of the rounds; `p50` and `p99` are over all requests. */
 export interface Figures {
   cpu: number;
-  /** Of the round with the least, and of the one with the most. */
+  /** The CPU time of the round with the least, and of the round with the most. */
   cpuLeast: number;
   cpuMost: number;
   perSecond: number;
@@ -16,17 +16,17 @@ export interface Figures {
 }
 
 export interface Measured {
-  /** By concurrency. */
+  /** The figures by concurrency. */
   figures: Record<string, Figures>;
   trips: Trips;
-  /** The body of the answer. */
+  /** The length of the answer's body. */
   bytes: number;
 }
 
 export interface Size {
   bytes: number;
   gzipped: number;
-  /** Milliseconds of CPU that a start takes with the script, less those without. Absent if no start was measured. */
+  /** The CPU time of a start with the script minus that without, in milliseconds. Absent if no start was measured. */
   startUp?: number;
 }
 

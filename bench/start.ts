@@ -34,7 +34,7 @@ export interface Running extends Started {
   stop(): Promise<void>;
 }
 
-/** The bundle that `wrangler deploy` would upload. */
+/** Builds the bundle that `wrangler deploy` would upload. */
 export async function build({ config }: Contestant): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "postern-bench-"));
   try {
@@ -73,7 +73,7 @@ export async function stopAll(): Promise<void> {
   started.clear();
 }
 
-/** Starts a contestant with a filled database. `isCounted`: its storage calls are counted, which takes time. */
+/** Starts a contestant with a filled database. With `isCounted`, counts its storage calls, which makes it slower. */
 export async function start(
   contestant: Contestant,
   { modules }: Bundle,
@@ -85,7 +85,7 @@ export async function start(
     ...workerOptions,
     modules: isCounted ? [...watchedEntry(modules[0]?.path ?? "", contestant.objects), ...modules] : modules,
     bindings: contestant.variables(setting),
-    // Every other service says yes, such as the one that sends emails.
+    // Every outgoing request succeeds, such as one to a service that sends emails.
     outboundService: async () => new Response("{}") as never,
   });
   const client = createClient(miniflare.url);
@@ -105,7 +105,7 @@ export async function start(
 
 const EMPTY: Module = { type: "ESModule", path: "empty.js", contents: "export default { fetch() {} };" };
 
-/** The CPU time that a start of workerd takes more with this script than with an empty one. In milliseconds. */
+/** The CPU time of a start of workerd with this script minus that with an empty script, in milliseconds. */
 export async function startUpTime(contestant: Contestant, { modules }: Bundle): Promise<number> {
   const { compatibility_date: compatibilityDate = "" } = unstable_readConfig({ config: contestant.config });
   const bindings = contestant.variables(CASES.login);

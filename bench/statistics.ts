@@ -1,4 +1,4 @@
-/** What the bench makes of its samples. */
+/** Statistics of the bench's samples. */
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
@@ -8,7 +8,7 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The value below which this share of the values lies, interpolated between the two nearest ones. */
+/** The value below which this share of the values lies, interpolated between the two nearest values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right);
   const at = share * (sorted.length - 1);

@@ -2,7 +2,7 @@
 
 const counts = { sequential: 0, total: 0, rowsRead: 0, rowsWritten: 0 };
 
-/** A Worker whose bindings are watched. It tells the counts since the last time that it was asked. */
+/** Wraps a Worker so that its bindings are watched. `/bench/counts` answers with the counts, and resets them. */
 export function watchWorker(worker) {
   return {
     ...worker,
@@ -20,10 +20,10 @@ export function watchWorker(worker) {
   };
 }
 
-/** How deep the chain of calls is that have waited for each other. One request comes at a time. */
+/** The length of the longest chain of calls in which each waited for the one before. One request comes at a time. */
 let depth = 0;
 
-/** A call that starts after another one has ended waited for it. */
+/** Counts a call. A call that starts after another one has ended counts as having waited for it. */
 async function hop(call) {
   const own = depth + 1;
   counts.total += 1;
@@ -34,13 +34,13 @@ async function hop(call) {
   }
 }
 
-/** Once for all requests: a Worker may keep what it makes of its bindings. */
+/** The same for all requests, because a Worker may cache what it makes from its bindings. */
 let watchedBindings;
 
 function watchBindings(env) {
   const watched = (binding) => {
     if (typeof binding !== "object" || binding === null) return binding;
-    // First: such a binding seems to have every method.
+    // Check this first: a binding with `fetch` seems to have every other method too.
     if ("fetch" in binding) return watchMethods(binding, ["fetch"]);
     if ("prepare" in binding && "batch" in binding) return watchDatabase(binding);
     if ("getByName" in binding) return watchNamespace(binding);
@@ -78,7 +78,7 @@ function add({ rows_read, rows_written }) {
   counts.rowsWritten += rows_written;
 }
 
-/** The statements behind those that are watched, for a batch. */
+/** The original statement of each watched one, because D1's `batch` takes only its own statements. */
 const originals = new WeakMap();
 
 function watchDatabase(database) {
@@ -116,7 +116,9 @@ function watchDatabase(database) {
   return watched;
 }
 
-/** A class of objects whose rows are counted: those of SQL, and one for each change of an alarm or a key. */
+/**
+ * Wraps a Durable Object class so that rows are counted: those of SQL, and one for each change of an alarm or a key.
+ */
 export function watchObject(Original) {
   return class extends Original {
     constructor(context, env) {

@@ -1,12 +1,12 @@
 /**
- * What the service may cost: a download, a start, a request. Tests hold it to these, and CI shows them in one table. Only
- * what is exact is here: CPU times depend on the machine (docs/performance.md).
+ * The most that the service may cost: a download, a start, a request. Tests check these budgets, and CI shows them in
+ * one table. Only exact numbers are here. CPU times are not, because they depend on the machine (docs/performance.md).
  */
 
 /** Gzipped bytes. `worker` includes Argon2. */
 export const SIZE_BUDGETS = { worker: 238 * 1024, client: 6 * 1024, verifier: 12 * 1024, console: 60 * 1024 } as const;
 
-/** What a start has to compile: bytes of the script, before compression, and modules with it. */
+/** What a start has to compile: the uncompressed bytes of the script, and the number of its modules. */
 export const START_BUDGETS = { scriptBytes: 690 * 1024, modules: 2 } as const;
 
 /** Storage round trips that happen one after another. */
@@ -42,8 +42,8 @@ export const HOP_BUDGETS = {
 } as const;
 
 /**
- * What the limits of a request cost before its emails: calls of limit objects, rows that these write, and alarms that
- * they set. `V6`: with an IPv6 address, whose /48 is counted too.
+ * What the limits of a request cost, without those of its emails: calls of limit objects, rows that these objects
+ * write, and alarms that they set. `V6` means an IPv6 address, for which the /48 is counted too.
  */
 export const LIMIT_BUDGETS = {
   login: { requests: 4, rowsWritten: 2, alarms: 0 },
@@ -59,8 +59,9 @@ export const LIMIT_BUDGETS = {
 } as const;
 
 /**
- * What one operation costs with its messages and its alarms: calls of objects, rows written, and calls of D1. The exact
- * numbers, with those that have no budget, are in measure/operations.json and measure/d1-calls.json.
+ * The most that one operation may cost, including the queue messages and the alarms that it causes. A budget is in
+ * calls of objects, rows written and calls of D1. The exact numbers of all operations, also of those without a budget,
+ * are in test/measure/operations.json and test/measure/d1-calls.json.
  */
 export const OPERATION_BUDGETS = {
   register: { objectRequests: 4, objectRowsWritten: 8, d1RowsWritten: 22, d1Calls: 4 },
@@ -87,8 +88,8 @@ export const OPERATION_BUDGETS = {
 export type OperationName = keyof typeof OPERATION_BUDGETS;
 
 /**
- * The files that build statements of D1. Tests must run all of their code: a statement that none runs has a plan that was
- * never checked. Only these files may import Drizzle.
+ * The files that build statements of D1. Tests must run all of their code: the plan of a statement is checked only
+ * when a test runs it. Only these files may import Drizzle.
  */
 export const STATEMENT_FILES = [
   "src/audit/archive.ts",
@@ -107,7 +108,7 @@ const OWN = "One user's object: at most SESSIONS_PER_USER sessions, and those th
 const OUTBOX = "Development alone. The last 200 emails are kept.";
 const DEVICES = "One user's object: at most 100 devices.";
 
-/** What a statement may read whole, and why it stays small: a table, or the index with a condition that is read instead. */
+/** The tables, and the indexes with a condition, that a statement may read whole, and why each stays small. */
 export const READ_WHOLE: Readonly<Record<string, string>> = {
   signing_keys: "A new key is added every few weeks, and none is kept longer than its tokens.",
   users_superusers: "Superusers alone are in this index.",
@@ -127,7 +128,7 @@ export const READ_WHOLE: Readonly<Record<string, string>> = {
   spent_tokens: "One user's object: the logins with a second factor of ten minutes.",
 };
 
-/** How statements begin that may sort what they have found, and why that stays little. */
+/** The beginnings of statements that may sort the rows that they find, and why these rows stay few. */
 export const SORTED: Readonly<Record<string, string>> = {
   "SELECT id, epoch, generation, rotated_at AS rotatedAt": OWN,
   "SELECT digest, first_seen_at AS firstSeenAt": DEVICES,
@@ -142,7 +143,7 @@ export const SORTED: Readonly<Record<string, string>> = {
     "An import brings the order of its users back, as many as one step adds.",
 };
 
-/** Parts of statements that may read any table whole, and why. Only the operators' commands run them. */
+/** Parts of statements that may read any table whole, and why. Only commands of an operator run these statements. */
 export const COPYING: Readonly<Record<string, string>> = {
   "SELECT count(*) AS count, coalesce(sum(1 * CASE typeof(": "Compares a whole backup with the database.",
   "` WHERE true ORDER BY `": "The first page of a table in a backup, in the order of its key.",

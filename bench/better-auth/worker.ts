@@ -1,5 +1,5 @@
 /**
- * better-auth with D1 through Drizzle, email and password, JWT and bearer tokens. What it leaves open is chosen so that it
+ * better-auth with D1 through Drizzle, email and password, JWT and bearer tokens. Its options are chosen so that it
  * does the same as Postern, or less: ES256, a verification email at registration, no JWT in every answer.
  */
 
@@ -17,7 +17,7 @@ interface Bindings {
   HASH: "cheap" | "own";
 }
 
-/** Costs the same as Postern's in the bench. */
+/** Hashes a password at the same cost as Postern does in the bench. */
 const cheap = (password: string) => scryptSync(password, new Uint8Array(16), 32, { N: 16, r: 8, p: 1 }).toString("hex");
 const cheapHash = {
   hash: async (password: string) => cheap(password),
@@ -45,7 +45,7 @@ const create = (env: Bindings) =>
     rateLimit: {
       enabled: env.LIMITS === "on",
       storage: "database",
-      // Postern's limit of an address. The preset of three in ten seconds would refuse the bench.
+      // Postern's limits for an address. Better-auth's preset, three requests in ten seconds, would refuse the bench.
       customRules: { "/sign-in/email": { window: 300, max: 30 }, "/sign-up/email": { window: 3_600, max: 20 } },
     },
     advanced: {

@@ -1,19 +1,22 @@
 /**
- * A prototype: the users of one service in several D1 databases. Nothing of the service uses it. It shows that the
- * statements of today work in each of them, what requests then cost (`npm run measure:directories`, docs/scaling.md), and
- * that names stay unique (test/directories.test.ts).
+ * A prototype: the users of one service in several D1 databases, called directories. The service does not use it. It
+ * shows that the service's statements work in each database, what requests then cost (`npm run measure:directories`,
+ * docs/scaling.md), and that names stay unique (test/directories.test.ts).
  *
  * - **A user is in the directory of their id.** The last three digits of the id are its slot, and a map of 4,096 slots
- *   says where each is. Everything that changes with the user is in the same database, in one transaction.
- * - **A login asks all directories for the name at the same time**, because no id says where a name is. D1 lets a request
- *   have six calls at once, so with more than six directories it asks the name's claim first, and then one directory.
- * - **A name is unique by its claim**, a row in the directory of the name's digest. Claim the name, then change the user's
- *   row, then release the former name. The row alone decides who has a name. So if the isolate is lost in between,
- *   nothing needs repair: whoever wants a name that is claimed asks the row of the claim's user. If that user doesn't have
- *   it, this aborts the claim where the row is, so that a late change fails, and takes the name.
- * - **Each step of a change can be repeated**: it ends with a read of what is now.
- * - **A slot moves while it is read**: it is closed for writes, copied, and then deleted in the same transaction that says
- *   where it is now. Each call reads that, so an isolate with an old map follows.
+ *   says in which directory each slot is. Everything that changes with the user changes in one transaction there.
+ * - **A login asks all directories for the name at the same time**, because without the id it can't know the slot. D1
+ *   lets a request have six calls at once. So with more than six directories, a login reads the name's claim first, and
+ *   then asks one directory.
+ * - **A claim makes a name unique.** It is a row in the directory of the name's digest. A change claims the new name,
+ *   then changes the user's row, then releases the former name. Only the user's row decides who has a name. So if the
+ *   isolate is lost in between, nothing needs repair. A later change that wants a claimed name reads the row of the
+ *   claim's user. If that user doesn't have the name, the later change aborts the claim, in the directory of that row,
+ *   and takes the name. The aborted change then fails if it arrives late.
+ * - **Each step of a change can be repeated**, because it ends with a read of the current state.
+ * - **A slot can be read while it moves.** It is closed for writes and copied. One transaction then deletes the old
+ *   rows and records the new directory. Each call reads these records, so an isolate with an old map learns of the
+ *   move.
  */
 import { type Clock, MINUTE } from "../../src/platform/clock.ts";
 import { sha256 } from "../../src/platform/crypto.ts";
@@ -30,7 +33,7 @@ import { SLOTTED } from "./schema.ts";
 /** "You can open up to six connections (to D1) simultaneously": https://developers.cloudflare.com/d1/platform/limits/ */
 const MOST_AT_ONCE = 6;
 
-/** How old a claim must be before someone else asks whether it is used. No change takes this long. */
+/** How old a claim must be before another change checks whether it is used. No change takes this long. */
 const PATIENCE = MINUTE;
 
 /** How many rows of a slot are copied at once. */
@@ -44,7 +47,7 @@ interface Claim {
 
 type Names = Pick<User, "email" | "username">;
 
-/** The directories as one request sees them. `hops` and `spent` are what it has cost so far. */
+/** The directories as one request sees them. `hops` and `spent` count what the request has cost so far. */
 export function createDirectories(
   databases: readonly D1Database[],
   slots: SlotMap,
@@ -54,7 +57,7 @@ export function createDirectories(
   const spent = { calls: 0, rowsRead: 0, rowsWritten: 0 };
   const directories = databases.map((database) => openDirectory(database, { hops, slots, spent }));
 
-  /** Calls the directory of a slot: once more if the slot turns out to have moved. */
+  /** Calls the directory of a slot. Calls the new directory if the slot turns out to have moved. */
   async function at<Result>(slot: string, call: (directory: Directory) => Promise<Result>): Promise<Result> {
     const place = slots.placeOf(slot);
     const directory = directories[place];
@@ -68,7 +71,10 @@ export function createDirectories(
     return at(slot, call);
   }
 
-  /** Calls all directories. Once more if a slot moved meanwhile: one may have answered before it came, one after it left. */
+  /**
+   * Calls all directories. Calls them again if a slot moved in the meantime: its new directory may have answered before
+   * the move, and its old one after it.
+   */
   async function atAll<Result>(call: (directory: Directory) => Promise<Result>): Promise<Result[]> {
     const { changes } = slots;
     const results: Result[] = [];
@@ -77,10 +83,10 @@ export function createDirectories(
     return slots.changes === changes ? results : atAll(call);
   }
 
-  /** Claims a name for a user. The id of the claim, or `undefined` if the name is taken. */
+  /** Claims a name for a user. Returns the id of the claim, or `undefined` if the name is taken. */
   async function claim(name: LoginName, userId: string): Promise<string | undefined> {
     const key = claimKey(name);
-    // In the slot of the user, as the note that it was aborted must be.
+    // The id begins with the user's slot: the record of an aborted claim must be in the directory of the user.
     const id = slotOfUser(userId) + encodeHex(random.bytes(8));
     const select: Query = ["SELECT * FROM claims WHERE name = ?", key];
     const [, [holder] = []] = await at(slotOfClaim(key), ({ batch }) =>
@@ -107,13 +113,13 @@ export function createDirectories(
     return taken?.claim_id === id ? id : undefined;
   }
 
-  /** Deletes a claim that can't be used any more, or never was. */
+  /** Deletes a claim that can no longer be used, or that nothing has used. */
   const release = (name: LoginName, claimId: string) =>
     at(slotOfClaim(claimKey(name)), ({ batch }) =>
       batch(["DELETE FROM claims WHERE name = ? AND claim_id = ?", claimKey(name), claimId]),
     );
 
-  /** An event, if the statement before it has changed a row: in the same transaction. */
+  /** Adds an event if the previous statement of the same transaction has changed a row. */
   const event = (type: string, userId: string): Query => [
     "INSERT INTO audit_events (id, type, occurred_at, user_id) SELECT ?, ?, ?, ? WHERE changes() > 0",
     ...[createId(clock.now(), random), type, clock.now(), userId],
@@ -122,13 +128,13 @@ export function createDirectories(
   const findById = (id: string) =>
     at(slotOfUser(id), async ({ users }) => (await users.findWithKeyringVersion(id)).user);
 
-  /** The user with a name: all directories at once. */
+  /** Finds the user with a name by asking all directories at once. */
   async function findByAsking(name: LoginName): Promise<User | undefined> {
     const candidates = await atAll(({ registrations }) => registrations.findCandidates(name));
     return candidates.find(({ user }) => user !== undefined)?.user;
   }
 
-  /** The same in two calls, one after the other. */
+  /** Finds the user with a name by its claim, in two calls one after the other. */
   async function findByClaim(name: LoginName): Promise<User | undefined> {
     const key = claimKey(name);
     const [[found] = []] = await at(slotOfClaim(key), ({ batch }) =>
@@ -148,7 +154,10 @@ export function createDirectories(
     findByClaim,
     findByName: databases.length > MOST_AT_ONCE ? findByClaim : findByAsking,
 
-    /** The id of a new user, or `undefined` if a name is taken. Of two who want both names, it may be that neither gets them. */
+    /**
+     * Returns the id of a new user, or `undefined` if a name is taken. If two registrations want the same two names
+     * at the same time, both may fail.
+     */
     async register({ email, username }: Names, passwordHash: string): Promise<string | undefined> {
       const id = createId(clock.now(), random);
       const names = [{ email }, { username: canonicalName(username) }];
@@ -173,7 +182,9 @@ export function createDirectories(
       return undefined;
     },
 
-    /** Gives a user another email address or username. `false` if it is taken, or if the user has changed meanwhile. */
+    /**
+     * Changes a user's email address or username. `false` if it is taken, or if the user has changed in the meantime.
+     */
     async changeName(user: User, to: LoginName): Promise<boolean> {
       const kind = "email" in to ? "email" : "username";
       const { column, value } = columnOf(to);
@@ -202,7 +213,7 @@ export function createDirectories(
       return changed.length > 0;
     },
 
-    /** Newest first, as the list of one directory. */
+    /** Lists users, newest first, like the list of one directory. */
     async list(filter: UserFilter, page: { limit: number; after?: { createdAt: number; id: string } }) {
       const pages = await atAll(({ administration }) => administration.list(filter, page));
       const newestFirst = (left: User, right: User) =>
@@ -210,7 +221,7 @@ export function createDirectories(
       return unique(pages.flat()).toSorted(newestFirst).slice(0, page.limit);
     },
 
-    /** As the search of one directory. A directory that stopped early says how far it came: the page ends there. */
+    /** Searches like one directory. If a directory stops early, it says how far it came, and the page ends there. */
     async search(prefix: string, filter: UserFilter, page: { limit: number; after?: string | undefined }) {
       const pages = await atAll(({ search }) => search.find(prefix, filter, page));
       const reached = pages.flatMap(({ next }) => next ?? []).toSorted()[0];
@@ -224,14 +235,16 @@ export function createDirectories(
       return { users: users.slice(0, page.limit), next };
     },
 
-    /** Moves a slot to another directory, and pauses after each step. If it is cut, the next run begins again. */
+    /**
+     * Moves a slot to another directory, and yields after each step. After an interruption, the next run starts over.
+     */
     async *moveSlot(slot: string, place: number) {
       const [source, target] = [directories[slots.placeOf(slot)], directories[place]];
       if (source === undefined || target === undefined || source === target) return;
       const tables = Object.entries(SLOTTED);
       const drop = tables.map(([table, { rows }]): Query => [`DELETE FROM ${table} WHERE ${rows}`, slot, ""]);
       await source.batch(["INSERT OR IGNORE INTO moves (slot) VALUES (?)", slot]);
-      // That call has said if an earlier run had come to its end.
+      // The answer to that call has updated the map if an earlier run had already finished the move.
       if (directories[slots.placeOf(slot)] !== source) return;
       yield "closed";
       await target.batch(...drop);
@@ -258,10 +271,10 @@ export function createDirectories(
   };
 }
 
-/** The key of a name's claim: a digest, so that a claim that is left over contains no name. */
+/** The key of a name's claim. It is a digest, so that a left-over claim does not contain the name. */
 export const claimKey = (name: LoginName) => encodeHex(sha256(utf8(loginNameKey(name))).subarray(0, 16));
 
-/** How the table of users finds a name. */
+/** The column, or the indexed expression, of the table `users` that finds a name, and its value. */
 function columnOf(name: LoginName): { column: string; value: string } {
   return "email" in name
     ? { column: "email", value: name.email }
@@ -272,7 +285,7 @@ function namesOf({ email, username }: Names) {
   return { email: { email }, username: { username: canonicalName(username) } };
 }
 
-/** A slot that is copied is in two directories, with the same rows. */
+/** Removes duplicates: while a slot is copied, both directories have its rows. */
 function unique(users: User[]): User[] {
   return [...new Map(users.map((user) => [user.id, user])).values()];
 }

@@ -1,4 +1,4 @@
-/** One of several directories: a D1 database whose every call is counted, and says which slots have moved. */
+/** One of several directories: a D1 database. Every call of it is counted, and also reads which slots have moved. */
 import { openDatabase } from "../../src/db/client.ts";
 import type { Hops } from "../../src/platform/hops.ts";
 import { createUserAdministration } from "../../src/users/administration.ts";
@@ -13,13 +13,13 @@ export interface Spent {
   rowsWritten: number;
 }
 
-/** A slot is copied just now, so it can't be written. The client would get a 503. */
+/** Thrown for a write to a slot that is being copied. A client of the service would get a 503. */
 export class SlotMoves extends Error {}
 
-/** In which directory each of the 4,096 slots is. What an isolate was deployed with can be out of date. */
+/** In which directory each of the 4,096 slots is. The map that an isolate starts with can be out of date. */
 export class SlotMap {
   readonly #places: number[];
-  /** How often this has learned of a move. */
+  /** How many moves this map has learned of. */
   changes = 0;
 
   constructor(directories: number) {
@@ -47,13 +47,13 @@ export function openDirectory(d1: D1Database, { hops, slots, spent }: { hops: Ho
   const watched = watch(d1, { slots, spent });
   const db = openDatabase(watched, hops);
   return {
-    // What the service has today, with the statements that it has today.
+    // The service's own stores, with their own statements.
     users: createUserStore(db),
     registrations: createRegistrationStore(db),
     administration: createUserAdministration(db),
     search: createUserSearch(db),
 
-    /** Runs statements as one transaction. The rows of each. */
+    /** Runs statements as one transaction. Returns the rows of each statement. */
     async batch<Row>(...queries: Query[]): Promise<Row[][]> {
       const statements = queries.map(([sql, ...values]) => watched.prepare(sql).bind(...values));
       const results = await hops.hop("d1", () => watched.batch<Row>(statements));
@@ -62,7 +62,7 @@ export function openDirectory(d1: D1Database, { hops, slots, spent }: { hops: Ho
   };
 }
 
-/** The database with one more statement in each transaction, which reads the slots that have moved. */
+/** Adds a statement to each transaction of the database, which reads the slots that have moved. */
 function watch(d1: D1Database, { slots, spent }: { slots: SlotMap; spent: Spent }): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
   const run = async (statements: object[]) => {

@@ -1,8 +1,9 @@
-/** What a database needs beside the tables of `migrations/` to be one directory of several. */
+/** What a database needs in addition to the tables of `migrations/` to be one of several directories. */
 
 /**
- * The tables that move with a slot: their key, the slot in it, and how the rows of the slot `?1` after the key `?2` are
- * found. The three digits of a slot are the last of a user's id, which are random, and the first of other keys.
+ * The tables that move with a slot: their key, the part of the key that is the slot, and the condition for the rows
+ * of the slot `?1` after the key `?2`. A slot has three digits. They are the last ones of a user's id, which are
+ * random, and the first ones of other keys.
  */
 export const SLOTTED = {
   users: { key: "id", slot: (id: string) => `substr(${id}, -3)`, rows: "substr(id, -3) = ?1 AND id > ?2" },
@@ -14,20 +15,20 @@ function beginningWithSlot(key: string) {
   return { key, slot: (of: string) => `substr(${of}, 1, 3)`, rows: `${key} > max(?1, ?2) AND ${key} < ?1 || 'g'` };
 }
 
-/** In the message of a write that a move refuses. */
+/** The message with which the triggers refuse a write to a slot that moves. */
 export const MOVES = "this slot moves";
 
 export const SCHEMA: readonly string[] = [
-  // Who may take a name. Only the user's row says who has it: a claim can be left over.
+  // A claim says who may take a name. Only the user's row says who has it: a claim can be left over.
   `CREATE TABLE claims (
     name TEXT PRIMARY KEY, user_id TEXT NOT NULL, claim_id TEXT NOT NULL, claimed_at INTEGER NOT NULL
   ) WITHOUT ROWID`,
-  // Claims that someone else has found unused. No user can be given a name by one of them any more.
+  // Claims that another change has found unused. They can no longer give a user a name.
   "CREATE TABLE aborted_claims (claim_id TEXT PRIMARY KEY) WITHOUT ROWID",
   // Slots that can't be written here: they are being copied, or have moved to another directory.
   "CREATE TABLE moves (slot TEXT PRIMARY KEY, moved_to INTEGER) WITHOUT ROWID",
   "CREATE INDEX users_slot ON users (substr(id, -3), id)",
-  // Triggers, so that no statement of the service has to know of moves.
+  // Triggers check this, so that the service's statements need not know about moves.
   ...Object.entries(SLOTTED).flatMap(([table, { key, slot }]) =>
     ["INSERT", "UPDATE", "DELETE"].map(
       (write) =>

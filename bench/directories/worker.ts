@@ -14,7 +14,7 @@ export interface Plan {
 
 export interface Measured {
   costs: Record<string, Cost>;
-  /** What a user takes more than in a single directory, for claims and the index of slots. */
+  /** The bytes that a user takes in addition to those in a single directory, for claims and the index of slots. */
   bytesMore: number;
   /** Rows written for each user who moves. */
   movedRows: number;
@@ -27,7 +27,7 @@ export interface Cost {
   rowsWritten: number;
 }
 
-/** The most sequential hops of these, and the mean of what else they cost. */
+/** How often each operation runs. Its cost is the maximum of the sequential hops and the mean of everything else. */
 const TIMES = 20;
 
 export default {
@@ -113,7 +113,7 @@ interface Person {
   username: string;
 }
 
-/** As if they had registered long ago. The bytes that each takes more than in a single directory. */
+/** Adds users as if they had registered long ago. Returns the additional bytes of each: see `Measured.bytesMore`. */
 async function fill(databases: D1Database[], slots: SlotMap, people: Person[]): Promise<number> {
   const claims = people.flatMap(({ id, email, username }) =>
     [{ email }, { username }].map((name) => ({

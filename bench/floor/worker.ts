@@ -1,6 +1,6 @@
 /**
- * What each route must at least do: its storage calls, and its cryptography. No router, no validation, no log, no headers.
- * A service that does more can come near these figures, and not below them.
+ * The least that each route must do: its storage calls and its cryptography. It has no router, no validation, no log
+ * and no headers. A service that does more can come close to these figures, but not below them.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -34,7 +34,7 @@ const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const SALT = new Uint8Array(16);
 const encoder = new TextEncoder();
 
-// A value, and no promise: the request that started one may be cancelled.
+// Caches the value instead of a promise, because the request that started a promise may be cancelled.
 let keys: CryptoKeyPair | undefined;
 
 async function keyPair(): Promise<CryptoKeyPair> {
@@ -58,7 +58,7 @@ async function sign(id: string): Promise<string> {
   return `${text}.${base64url(await crypto.subtle.sign(ECDSA, privateKey, encoder.encode(text)))}`;
 }
 
-/** The id in the token of a request. */
+/** Verifies the token of a request, and returns the user's id in it. */
 async function verify(request: Request): Promise<string> {
   const [head = "", body = "", signature = ""] = (request.headers.get("Authorization") ?? "").slice(7).split(".");
   const { publicKey } = await keyPair();
@@ -101,8 +101,8 @@ const ROUTES: Record<string, (request: Request, env: Bindings) => Promise<object
 const placeOf = (request: Request) => `place-${request.headers.get("CF-Connecting-IP")}`;
 
 /**
- * The session is opened while the login is recorded in D1. With limits: two objects are asked before the hash, and one of
- * them is told after it.
+ * Opens the session while D1 records the login. With limits, the route asks two objects before the hash, and tells
+ * one of them the outcome after it.
  */
 async function logIn(request: Request, env: Bindings, isLimited: boolean): Promise<object> {
   const { email, password } = await request.json<{ email: string; password: string }>();

@@ -1,8 +1,8 @@
-/** A client that can tell an answer from none. */
+/** A client that reports it if a request gets no answer. */
 import * as z from "zod";
 import type { Issued } from "./account.ts";
 
-/** Milliseconds. A request that is never answered must not keep a run from its end. */
+/** The time limit of a request, in milliseconds. A request without an answer must not make a run hang. */
 const PATIENCE = 60_000;
 
 export interface Asked {
@@ -25,7 +25,7 @@ export class NoAnswer extends Error {
   override name = "NoAnswer";
 }
 
-/** @throws {NoAnswer} Whether the request was carried out is unknown. */
+/** @throws {NoAnswer} It is then unknown whether the service carried the request out. */
 export async function ask(origin: string, { method = "POST", path, body, bearer, network }: Asked): Promise<Answer> {
   const headers: Record<string, string> = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -58,7 +58,7 @@ export function issuedIn(body: unknown): Issued {
   return { userId, sessionId, accessToken, refreshToken };
 }
 
-/** What answers without being the service, such as a proxy whose Worker has just died, sends no JSON. */
+/** `undefined` if the text is not JSON. Wrangler's proxy answers without JSON if the Worker behind it has just died. */
 function readJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -19,30 +19,33 @@ import { type Asked, issuedIn } from "./client.ts";
 export interface Command {
   name: string;
   asked: Asked;
-  /** The answer that acknowledges it. */
+  /** The answer that acknowledges the command. */
   acknowledged: string;
-  /** The account afterwards; without the body of the answer, as far as it is known without. */
+  /** The account after the command. Without the body of the answer, as much of it as is known. */
   after(body?: unknown): Account;
-  /** What to do instead of repeating it, if its answer was lost this many milliseconds ago. */
+  /**
+   * If the command was sent at least this many milliseconds ago, and its answer was lost, `instead` replaces a
+   * repetition.
+   */
   expires?: { milliseconds: number; instead: Command };
 }
 
-/** For how long the service gives a refresh token the same successor again: the longest time that it can be. */
+/** How long the service gives a refresh token the same successor again. This is the maximum that it accepts. */
 export const GRACE_SECONDS = 60;
-/** Before that, so that no repetition comes too late because it was on its way. */
+/** How late a refresh may be repeated, in milliseconds: early enough to arrive within the grace period. */
 const REPEATED_WITHIN = (GRACE_SECONDS - 20) * 1_000;
 
-/** How many sessions of an account live at once: each is looked at after each crash. */
+/** The maximum of live sessions of an account. It is small, because each session is examined after each crash. */
 const MOST_SESSIONS = 5;
 
-/** The next command for an account that is registered, by chance. */
+/** Chooses the next command for a registered account at random. */
 export function chooseCommand(account: Account, random: SeededRandom, operator: string): Command {
   const live = liveSessions(account);
   const session = live[random.below(live.length)];
   if (account.stage !== "verified") return login(account);
   if (account.isSuspended) return random.below(2) === 0 ? suspend(account, false, operator) : login(account);
   if (session === undefined) return login(account);
-  // Its access tokens name a former role, so they are refused.
+  // The session's access tokens name a former role, so the service refuses them.
   if (session.accessTokens.at(-1)?.role !== account.role) return refresh(account, session);
   const possible: [number, () => Command][] = [
     [live.length < MOST_SESSIONS ? 20 : 0, () => login(account)],
@@ -98,7 +101,7 @@ export function login(account: Account): Command {
   };
 }
 
-/** If its answer is lost, the same token gets the same successor within the grace period. */
+/** Refreshes a session. If the answer is lost, a repetition within the grace period returns the same successor. */
 export function refresh(account: Account, session: Session): Command {
   return {
     name: "refresh",
@@ -151,7 +154,7 @@ function revokeSessions({ id, ...account }: Account, bearer: string): Command {
   return ended("end a user's sessions", { id, ...account }, () => true, { asked });
 }
 
-/** A token that has had two successors was stolen. */
+/** Uses a refresh token that already has two successors. The service treats that as theft, and ends the session. */
 function replay(account: Account, session: Session): Command {
   const body = { refresh_token: session.refreshTokens.at(-3) };
   return ended("replay a refresh token", account, ({ id }) => id === session.id, {
@@ -171,7 +174,7 @@ function suspend(account: Account, isSuspended: boolean, bearer: string): Comman
   return ended(name, account, () => isSuspended, { asked, acknowledged: "200", change: { isSuspended } });
 }
 
-/** Access tokens with another role are refused from then on. */
+/** Changes the user's role. The service then refuses access tokens with another role. */
 function changeRole(account: Account, random: SeededRandom, bearer: string): Command {
   const others = ROLES.filter((role) => role !== account.role);
   const role = others[random.below(others.length)] ?? account.role;

@@ -1,6 +1,6 @@
 /**
- * A service that is killed again and again in the middle of mixed traffic, and started again on the same state and port.
- * After each start, it must know all that it has acknowledged (examine.ts).
+ * Kills a service again and again in the middle of mixed traffic, and starts it again on the same state and port. After
+ * each start, the service must know everything that it has acknowledged (examine.ts).
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { createSeededRandom } from "../measure/seeded-random.ts";
@@ -17,12 +17,12 @@ export interface Crashing {
   kills: number;
   seed: number;
   clients: number;
-  /** The most acknowledged commands before a kill: a count, so that a slow machine does as much. */
+  /** The maximum of acknowledged commands before a kill. It is a count, so that a slow machine does as much work. */
   mostCommands: number;
   /** Milliseconds after which no further round begins. */
   mostTime: number;
   say(line: string): void;
-  /** Does something to the state of the service that was killed. */
+  /** Changes the state of the killed service, before it starts again. */
   whileDown?(service: Service): void;
 }
 
@@ -42,12 +42,12 @@ const FLAGS = [
   `REFRESH_GRACE_SECONDS:${GRACE_SECONDS}`,
   "HASH_LANE_LENGTH:64",
   "LOG_LEVEL:error",
-  // The operator logs in once.
+  // The operator logs in only once, at the start.
   "REAUTHENTICATION_MAX_AGE_MINUTES:1440",
 ];
-/** The most milliseconds between the last command that is waited for and the kill. */
+/** The maximum of milliseconds between the last command that the round waits for and the kill. */
 const MOST_DELAY = 50;
-/** Milliseconds until a kill comes in any case. */
+/** The maximum of milliseconds until a kill. */
 const LONGEST_ROUND = 60_000;
 /**
  * Each alarm that copies revocations to KV retries after a second, and then after longer pauses. If a kill came between
@@ -55,7 +55,7 @@ const LONGEST_ROUND = 60_000;
  * change.
  */
 const COPYING_MILLISECONDS = 120_000;
-/** Accounts that are examined at once. */
+/** How many accounts are examined at once. */
 const AT_ONCE = 8;
 
 export async function crashAgainAndAgain(clone: Clone, prepared: Prepared, crashing: Crashing): Promise<Report> {
@@ -72,7 +72,7 @@ export async function crashAgainAndAgain(clone: Clone, prepared: Prepared, crash
   const port = Number(new URL(service.origin).port);
   const superuser: Kept = { account: await makeSuperuser(service) };
   const everybody = () => [superuser, ...clients.flatMap(({ accounts }) => accounts)];
-  /** The sessions that were found ended: they are asked for again when all is over. */
+  /** The sessions that were found ended. They are examined again only at the very end. */
   const buried = new Set<string>();
 
   while (report.kills < kills && report.faults.length === 0) {
@@ -101,7 +101,11 @@ export async function crashAgainAndAgain(clone: Clone, prepared: Prepared, crash
 
 const endedSessions = ({ sessions }: Account) => sessions.filter(({ isAlive }) => !isAlive);
 
-/** Lets the clients use the service until the moment is there, or a fault, and kills it. Returns how much they did. */
+/**
+ * Lets the clients use the service until it has acknowledged `commands` or a client finds a fault. Kills the service
+ * after `delay` more milliseconds. Returns how
+ * many commands the service acknowledged.
+ */
 async function useAndKill(
   service: Service,
   clients: readonly Client[],
@@ -156,7 +160,7 @@ async function examineAll(
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
-/** Ended sessions that other Workers don't learn of. Runs the cron job, because no trigger does so here. */
+/** Finds ended sessions that KV does not have. Runs the cron job meanwhile, because no trigger runs it here. */
 async function missingCopies({ origin, state }: Service, everybody: readonly Kept[]): Promise<string[]> {
   const until = performance.now() + COPYING_MILLISECONDS;
   for (;;) {
@@ -171,7 +175,7 @@ async function missingCopies({ origin, state }: Service, everybody: readonly Kep
   }
 }
 
-/** A superuser, whom only the database can make. */
+/** Creates a superuser. The flag has to be set in the database. */
 async function makeSuperuser(service: Service): Promise<Account> {
   const { origin } = service;
   const carryOut = async ({ name, asked, acknowledged, after }: Command) => {

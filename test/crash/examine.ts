@@ -1,7 +1,7 @@
 /**
- * Whether the service knows what it has acknowledged about an account, and refuses all that it has acknowledged to be
- * over. Where an answer was lost, what is seen must fit the state before that command, or else the one after it: a
- * command is never half done.
+ * Checks that the service knows everything that it has acknowledged about an account, and refuses everything whose
+ * end it has acknowledged. If an answer was lost, all observations must fit the state before that command, or all must
+ * fit the state after it: a command is never half done.
  */
 import { type Account, expectedAccess, expectedLogin, liveSessions, newestRefresh, type Session } from "./account.ts";
 import { type Asked, ask, issuedIn } from "./client.ts";
@@ -31,12 +31,12 @@ interface Seen {
   expected(account: Account): string;
 }
 
-/** How many former passwords are tried. */
+/** How many former passwords to try. */
 const FORMER_PASSWORDS = 2;
 
 /**
- * Examines an account, and settles what is not known: a lost command that was not seen to have happened is sent again.
- * `isSpared` says which ended sessions needn't be asked for.
+ * Examines an account. If a command's answer was lost and nothing shows that the command has happened, sends it again.
+ * Does not try the ended sessions for which `isSpared` holds.
  */
 export async function examine(
   origin: string,
@@ -71,7 +71,7 @@ export async function examine(
   return { account, faults, judged, verdict: hasHappened ? "had happened" : later.length > 0 ? "had not" : "either" };
 }
 
-/** The last passwords of an account. A session that this opens is over again afterwards. */
+/** Tries the last passwords of an account. Ends the session that a correct password opens. */
 function tryPasswords(origin: string, { email, passwords }: Account): Promise<Seen>[] {
   return passwords.slice(-1 - FORMER_PASSWORDS).map(async (password, index) => {
     const { said, body } = await ask(origin, { path: "/api/v1/auth/login", body: { email, password } });

@@ -1,19 +1,19 @@
 /**
- * `npm run test:crash`: kills the service at random moments of mixed traffic, starts it again, and looks whether
- * everything that it had acknowledged is there. `CRASHES` says how often (20), `CRASH_SEED` which moments and commands.
- * Two runs with one seed still differ: the machine's timing does.
+ * `npm run test:crash`: kills the service at random moments of mixed traffic, starts it again, and checks whether
+ * everything that it had acknowledged is there. `CRASHES` says how often (default: 20). `CRASH_SEED` chooses the
+ * moments and the commands. Two runs with the same seed still differ, because the machine's timing does.
  */
 import { makeClone } from "../node/live-service.ts";
 import { crashAgainAndAgain, type Report } from "./crashes.ts";
 
-/** Milliseconds: several times what a kill takes on a usual machine, with what is checked after it. */
+/** In milliseconds: several times what a kill and the checks after it take on a usual machine. */
 const LEAST_TIME = 9 * 60_000;
 const TIME_PER_KILL = 30_000;
 
 const kills = wholeNumber("CRASHES", 20, 1, 1_000);
 const seed = wholeNumber("CRASH_SEED", Date.now() % 2 ** 31, 0, 2 ** 31);
 const clone = makeClone();
-// The service is a group of its own: what ends this process would leave it running.
+// The service is a process group of its own: a signal that ends this process would leave it running.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => void clone.remove().finally(() => process.exit(1)));
 }

@@ -1,11 +1,11 @@
-/** What is in the files of a service's state. */
+/** Reads the files of a service's state. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import type { Account } from "./account.ts";
 
-/** The sessions that other Workers refuse by the copy in KV. */
+/** The ids of the account's sessions that KV lists as revoked, so that other Workers refuse them. */
 export function revokedSessions(state: string, { id }: Account): string[] {
   const [file = ""] = globSync(join(state, "v3/kv/*/*.sqlite"));
   const row = read(file, (database) =>
@@ -16,7 +16,7 @@ export function revokedSessions(state: string, { id }: Account): string[] {
   return Object.keys(JSON.parse(readFileSync(blob, "utf8")).sessions);
 }
 
-/** What SQLite finds wrong with each database, the objects' too. */
+/** What SQLite's own check finds wrong with each database, including those of the objects. */
 export function damages(state: string): string[] {
   const files = globSync(join(state, "v3/**/*.sqlite"));
   if (files.length === 0) return [`There is no database in ${state}.`];

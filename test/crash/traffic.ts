@@ -6,7 +6,7 @@ import { ask, NoAnswer } from "./client.ts";
 import { type Command, chooseCommand, register, verify } from "./commands.ts";
 import type { Lost } from "./examine.ts";
 
-/** An account, and the command whose answer is not there. */
+/** An account, and the command whose answer was lost, if there is one. */
 export interface Kept {
   account: Account;
   lost?: Lost | undefined;
@@ -16,18 +16,18 @@ export interface Traffic {
   origin: string;
   /** An access token of a superuser. */
   operator: string;
-  /** Whether the service was told to end. Then it may answer anything, and nothing more is asked of it. */
+  /** Whether the service is being killed. Its answers no longer count then, and clients send nothing more. */
   isKilled(): boolean;
   acknowledged(name: string): void;
   fault(text: string): void;
 }
 
-/** One command in 25 registers another account. */
+/** On average, a client makes a new account with one choice in this many. */
 const REGISTERS_OF = 25;
 
 const outbox = z.object({ items: z.array(z.object({ to: z.string(), text: z.string() })) });
 
-/** A client of accounts of its own, which it uses one command at a time. */
+/** A client with its own accounts. It sends one command at a time. */
 export class Client {
   accounts: Kept[] = [];
   readonly #random: SeededRandom;
@@ -53,7 +53,7 @@ export class Client {
       } else if (traffic.isKilled()) {
         kept.lost = { command, sentAt };
       } else {
-        // What has become of the account is not known, so it is left alone.
+        // The state of the account is now unknown, so the client no longer uses it.
         this.accounts = this.accounts.filter((other) => other !== kept);
         const said = answer?.said ?? "nothing";
         traffic.fault(`${kept.account.username}: "${command.name}" was answered ${said}, not ${command.acknowledged}.`);
@@ -77,7 +77,7 @@ export class Client {
     }
     const token = await readLink(traffic.origin, account);
     if (token !== undefined) return verify(account, token);
-    // The email may have been in the queue when the service went away, and queues are in its memory here.
+    // The email may have been lost with the service: the local queues are in the memory of its process.
     if (this.#random.below(4) === 0) await requestLink(traffic.origin, account);
     return undefined;
   }
@@ -95,7 +95,7 @@ async function requestLink(origin: string, { email }: Account): Promise<void> {
   await ask(origin, { path: "/api/v1/auth/resend-verification", body: { email } });
 }
 
-/** No answer is an answer, too: that there was none. */
+/** Turns a missing answer into `undefined`, and rethrows any other error. */
 function ignoreSilence(error: unknown): undefined {
   if (!(error instanceof NoAnswer)) throw error;
 }

@@ -1,4 +1,6 @@
-/** One request of a sequence, or two at once: the model says what may follow, the service is asked, both must agree. */
+/**
+ * Sends one request of a sequence, or two at once, to the service. The outcomes must be those that the model allows.
+ */
 import type fc from "fast-check";
 import { expect } from "vitest";
 import { readMe, refresh } from "../support/account.ts";
@@ -11,14 +13,14 @@ import { type Known, prepare, type Service } from "./prepare.ts";
 import { sendWithFault } from "./send.ts";
 import { Table } from "./table.ts";
 
-/** The requests one of whose calls went wrong, and how often two were asked at once. */
+/** Counts the requests in which a call went wrong, and how often two requests were sent at once. */
 export const struck = new Table("requests of the model");
 export const atOnce = { count: 0 };
 
-/** Sends two requests at the same time: each call is the real one. */
+/** For requests that are sent at the same time. None of their calls goes wrong. */
 const senders = { limited: appWith({}), unlimited: appWith({ RATE_LIMITING: "off" }) };
 
-/** How a request is refused that another one has overtaken since its client read the state, or the service did. */
+/** How the service refuses a request if another request changed the state after the client, or the service, read it. */
 const OVERTAKEN: Partial<Record<Request["kind"], string>> = {
   login: "invalid_credentials",
   reset: "invalid_token",
@@ -54,12 +56,13 @@ export class Asking implements fc.AsyncCommand<Known, Service> {
       moveClock(service.waited);
       return learn(known, [request], ["ok"], `${this}`);
     }
-    // The username of a deleted account stays reserved, so this is another person. The tokens of the former one stay.
+    // The username of a deleted account stays reserved, so another person registers. `known` keeps the tokens of the
+    // former person.
     if (request.kind === "register" && known.worlds.every(({ account }) => account === "none")) {
       Object.assign(service, { name: somebody().username, link: undefined });
     }
     const prepared = await prepare(request, service, known);
-    // Nothing of the kind is stored: no world may say so.
+    // The request can't be made, because nothing is stored for it. Only worlds that refuse it remain.
     if (typeof prepared === "string") return learn(known, [request], [prepared], `${this}`);
     const { answer, calls } = await sendWithFault({ isUnlimited: !service.isLimited, ...prepared }, this.#plan);
     const outcome = noteTokens(answer, request, known);
@@ -89,7 +92,7 @@ export class Asking implements fc.AsyncCommand<Known, Service> {
     const to = known.chosen;
     switch (kind) {
       case "login":
-        // Sometimes with a password of before.
+        // Sometimes with the previous password.
         return { kind, email, password: this.#pick % 5 === 0 ? Math.max(0, password - 1) : password };
       case "reset":
         return { kind, to };
@@ -142,7 +145,7 @@ export class AskingAtOnce implements fc.AsyncCommand<Known, Service> {
   }
 }
 
-/** Keeps what the client of a successful request is given. Returns the outcome. */
+/** Keeps the tokens that a successful request returns. Returns the outcome. */
 function noteTokens(answer: Answer | undefined, request: Request, known: Known): string {
   const outcome = outcomeOf(answer);
   if (outcome === "ok" && answer?.json?.access_token !== undefined) {
@@ -155,7 +158,7 @@ function noteTokens(answer: Answer | undefined, request: Request, known: Known):
   return outcome;
 }
 
-/** Keeps the worlds in which the answers are right, in one order of the requests or the other. */
+/** Keeps the worlds in which the answers are right, in either order of the requests. */
 function learn(known: Known, requests: readonly Request[], outcomes: readonly string[], what: string): void {
   const isAlone = requests.length === 1;
   const orders = isAlone
@@ -182,7 +185,7 @@ function learn(known: Known, requests: readonly Request[], outcomes: readonly st
   known.worlds = distinct(worlds);
 }
 
-/** The worlds that a request with this outcome can lead to. A missing answer can mean that nothing happened, or all. */
+/** The worlds that a request with this outcome can lead to. Without an answer, the change may have been made or not. */
 function after(world: World, request: Request, outcome: string | undefined, isAlone: boolean): World[] {
   const next = step(world, request);
   if (outcome === "unavailable") return [world, next.world];
@@ -191,7 +194,7 @@ function after(world: World, request: Request, outcome: string | undefined, isAl
   return !isAlone && outcome === OVERTAKEN[request.kind] ? [world] : [];
 }
 
-/** Asks which tokens are accepted. */
+/** Asks the service which tokens it accepts, and keeps the worlds that agree. */
 async function observe(known: Known, what: string): Promise<void> {
   for (const held of known.held.slice(-6)) {
     const isAccepted = (await readMe(held.access)).status === 200;
@@ -204,7 +207,7 @@ async function observe(known: Known, what: string): Promise<void> {
   if (dead !== undefined) expect((await refresh(dead.refresh)).status, `${what}: a dead refresh token`).toBe(401);
 }
 
-/** The code of a problem. Anything else that is no success has a name that the model does not know. */
+/** `ok`, `unavailable`, or the code of a problem. Any other answer gets a name that the model does not know. */
 function outcomeOf(answer: Answer | undefined): string {
   if (answer === undefined) return "unavailable";
   return answer.json?.code ?? (answer.status < 300 ? "ok" : `status ${answer.status}`);

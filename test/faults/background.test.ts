@@ -21,7 +21,9 @@ afterAll(() => tried.print());
 
 const config = parseConfig(env);
 
-/** A run makes many calls, most of them similar. */
+/**
+ * In the usual suite, only every fourth call of the cron job goes wrong: a run makes many calls, most of them similar.
+ */
 const CRON_EVERY = 4;
 
 describe("the queue of audit events", () => {
@@ -49,7 +51,7 @@ describe("the cron job", () => {
   const run = (calls: Calls) => calls.wait(runCronTasks(createServices(calls.bindings, config)));
   const given = { ...env, AUDIT_DB: env.TEST_AUDIT_DB };
 
-  /** Two later runs: what the first of them copies, the second moves. Returns what they put into queues. */
+  /** Runs the cron job twice: the second run moves the events that the first has copied. Returns what they queued. */
   async function runLater(): Promise<Calls["queued"]> {
     const later = new Calls(undefined, given);
     for (let time = 0; time < 2; time++) {
@@ -71,14 +73,14 @@ describe("the cron job", () => {
       expect(queued.some(isQueued), "the email is queued").toBe(true);
       return all;
     };
-    // Also does what other tests have left, so that each run after it makes the same calls.
+    // First carry out work that other tests have left, so that every later run makes the same calls.
     await runLater();
     await work();
     await atEachCall(tried, "the cron job", work, { every: CRON_EVERY });
   });
 });
 
-// An alarm whose object is lost fires again: `test/sessions/revocations.test.ts`.
+// `test/sessions/revocations.test.ts` shows that the alarm of a lost object fires again.
 const BESIDE_LOSS = KINDS.filter((fault) => fault !== "lost");
 
 describe("the alarm of a user's sessions", () => {
@@ -96,7 +98,7 @@ describe("the alarm of a user's sessions", () => {
         const swap = (bindings: object) =>
           runInDurableObject(object, (instance) => void Reflect.set(instance, "env", bindings));
         const noted = Date.now();
-        // As a change of the factors leaves it that D1 has not accepted.
+        // The state of an object after a change of the factors that D1 has not accepted.
         await runInDurableObject(object, async (_, { storage }) => {
           storage.kv.put("second_factor_flag", { userId, since: noted, failures: 0 });
           await storage.setAlarm(Date.now() + 3_600_000);
@@ -127,7 +129,7 @@ describe("the alarm of a user's sessions", () => {
         const object = env.USER_SESSIONS.getByName(userId);
         const swap = (bindings: object) =>
           runInDurableObject(object, (instance) => void Reflect.set(instance, "env", bindings));
-        // So that the alarm fires for nobody else.
+        // An hour ahead, so that only this test fires the alarm, and not the platform.
         moveClock(3_600_000);
         const origin = { ipAddress: "192.0.2.1", userAgent: null, requestId: null };
         const { sessions } = createServices(env, config, origin);
@@ -141,7 +143,7 @@ describe("the alarm of a user's sessions", () => {
         if (plan?.fault === "evicted") await evictDurableObject(object);
         const later = new Calls();
         await swap(later.bindings);
-        // The platform would let it fire again.
+        // The platform would fire the alarm again.
         await runInDurableObject(object, (instance: UserSessions) => instance.alarm());
         const record = await env.REVOCATIONS.get<{ sessions: object }>(revocationKey(userId), "json");
         expect(Object.keys(record?.sessions ?? {})).toEqual([sessionId]);

@@ -1,4 +1,4 @@
-/** People as the directory would hold them, made without emails and without waiting. */
+/** Creates people directly in storage, without emails and without waiting. */
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
@@ -43,10 +43,10 @@ export async function userInDirectory(
 
 type Visitor = Omit<LoggedIn, "answer">;
 
-/** The same, with a session. */
+/** A user of {@link userInDirectory} with a session. */
 export const visitor = async (standing?: "superuser"): Promise<Visitor> => withSession(await userInDirectory(standing));
 
-/** Another session of a user. */
+/** Opens another session of a user. */
 export async function withSession(person: Person & { userId: string }): Promise<Visitor> {
   const { userId } = person;
   const sessionId = newId();
@@ -63,7 +63,7 @@ export async function withSession(person: Person & { userId: string }): Promise<
   return { ...person, sessionId, accessToken: pair.access_token, refreshToken: pair.refresh_token };
 }
 
-/** Waits until the Worker knows the signing key: it reads the keys at most once a second for one that it does not know. */
+/** Waits until the Worker knows the signing key. It reads the keys for an unknown one at most once a second. */
 export async function untilKeyIsKnown(): Promise<void> {
   const { accessToken } = await visitor();
   await vi.waitFor(async () => expect((await readMe(accessToken)).status).toBe(200), {
@@ -75,14 +75,14 @@ export async function untilKeyIsKnown(): Promise<void> {
 let operator: Visitor | undefined;
 let operations = 0;
 
-/** An operator who may do everything. The same one for as long as no limit of operators is near. */
+/** A superuser. Returns another one from time to time, so that none reaches a limit for operators. */
 export async function superuser(): Promise<Visitor> {
   if (operator === undefined || operations % 100 === 0) operator = await visitor("superuser");
   operations += 1;
   return operator;
 }
 
-/** A registration that waits, and the token of its link. */
+/** A registration that waits for its verification, and the token of the link that verifies it. */
 export async function waiting(): Promise<Person & { token: string }> {
   const person = somebody();
   const { email, username } = person;
@@ -99,7 +99,7 @@ export async function resetToken(userId: string): Promise<string> {
   return sign("reset-password", userId, recoveryState(user));
 }
 
-/** A link that logs in, and its code. */
+/** The token of a link that logs in, and its code. */
 export async function loginLink(userId: string): Promise<{ token: string; code: string }> {
   const user = await users.find(userId);
   if (user === undefined) throw new Error("There is no such user.");
@@ -129,7 +129,7 @@ export async function mover(): Promise<Visitor & { newEmail: string; confirmatio
 /** The token of an invitation for an address. */
 export const invitationToken = (email: string) => sign("invitation", newId(), invitationState(email));
 
-/** The token of any link. */
+/** The token of a link for any purpose. */
 export function sign(purpose: LinkPurpose, subjectId: string, state: (string | number)[] = []): string {
   const link = { subjectId, expiresAt: clock.now() + 20 * HOUR, mailId: newId(), state };
   const token = signLink(purpose, link, secrets);

@@ -1,4 +1,4 @@
-/** Work that no request asks for, with each of its calls gone wrong, and the consumers of queues. */
+/** Runs consumers of queues, and other work that no request asks for, with each of their calls gone wrong. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { expect, inject } from "vitest";
 import worker from "../../src/index.ts";
@@ -9,8 +9,8 @@ import { KINDS, type Table } from "./table.ts";
 const { isThorough } = inject("faults");
 
 /**
- * Each call of some work, gone wrong in each way. `run` returns the calls of a run whose call goes wrong. In the suite,
- * long work has only each `every`th call go wrong, another one for each fault.
+ * Repeats some work so that each of its calls goes wrong in each way. `run` does the work once by the plan, and returns
+ * its calls. In the usual suite, only every `every`th call goes wrong, and other calls for each fault.
  */
 export async function atEachCall(
   tried: Table,
@@ -22,7 +22,7 @@ export async function atEachCall(
   expect(usual.names.length, "calls").toBeGreaterThan(0);
   for (const [shift, fault] of kinds.entries()) {
     for (const [index, name] of usual.names.entries()) {
-      // Only what a fetch asks for has a time limit here.
+      // In this work, only fetches have a time limit.
       if (fault === "stuck" && name !== "fetch") continue;
       if (fault === "evicted" && index > 0) break;
       if (fault === "after" && usual.reads.has(index) && !isThorough) continue;
@@ -42,7 +42,7 @@ export interface Consumer {
   answer?: (request: Request) => Promise<Response>;
 }
 
-/** Delivers messages, and says whether the consumer has done with them. If its isolate is lost, it has not. */
+/** Delivers messages. Returns whether the consumer has acknowledged them. It has not if its isolate is lost. */
 export async function deliver(
   queue: string,
   bodies: readonly unknown[],
@@ -66,7 +66,7 @@ export async function deliver(
   return isDone;
 }
 
-/** Delivers a message until the consumer has done with it. Returns how often. */
+/** Delivers a message up to twice, until the consumer acknowledges it. Returns how often. */
 export async function deliverInTheEnd(
   queue: string,
   body: unknown,

@@ -6,7 +6,7 @@ import { createId, systemRandom } from "../../src/platform/random.ts";
 import { event } from "../support/events.ts";
 import { newId, userInDirectory, visitor } from "./cast.ts";
 
-/** Something to do for each task of the cron job, and what holds once it is done. */
+/** Creates work for each task of the cron job, and returns the check that all of it is done. */
 export async function cronWork() {
   const [id, name] = [newId(), crypto.randomUUID()];
   const { userId: mailed } = await userInDirectory();
@@ -28,13 +28,13 @@ export async function cronWork() {
     env.DB.prepare("INSERT INTO follow_ups (id, kind, content, due_at, failures) VALUES (?, ?, ?, 0, 0)").bind(
       ...[key, kind, JSON.stringify(content)],
     );
-  // Keys that tests with another time have left: with one of the future, each run would make another.
+  // Tests with another time may have left keys. With a key from the future, each run would make another key.
   await env.DB.prepare("DELETE FROM signing_keys WHERE signs_from > ?").bind(Date.now()).run();
   const [newest] = await env.DB.batch<{ sequence: number }>([
     env.DB.prepare("SELECT max(sequence) AS sequence FROM signing_keys"),
     env.DB.prepare("UPDATE signing_keys SET rotates_at = 1"),
     followUp(id, "mail", mail),
-    // The user has a new password: the session is of an earlier epoch.
+    // As after a change of the password: the session belongs to an earlier epoch.
     env.DB.prepare("UPDATE users SET session_epoch = 1 WHERE id = ?").bind(userId),
     followUp(newId(), "sessions", sessions),
     env.DB.prepare(

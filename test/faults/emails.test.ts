@@ -20,7 +20,7 @@ afterAll(() => tried.print());
 
 const config = parseConfig(env);
 
-/** A notice, which its consumer counts in a limit. */
+/** The notice of a new login. The consumer of the mail queue counts such notices in a limit. */
 async function newLogin() {
   const { email, userId } = await userInDirectory();
   const event = { kind: "new_login", userId, device: null, ipAddress: "192.0.2.1" } as const;
@@ -48,7 +48,7 @@ describe("the queue of emails", () => {
   });
 });
 
-/** What each failure of a server means is in `mail/`. Here: the message is tried again, and the email arrives. */
+/** `test/mail/` tests what each failure of a server means. These tests show that a retry makes the email arrive. */
 describe("an email that leaves", () => {
   const through = (transportOf: (calls: Calls, attempts: number) => Transport): Consumer => ({
     consume(batch, calls) {

@@ -1,4 +1,6 @@
-/** Random requests of and about one user, by several clients, with faults among them, against a model of one page. */
+/**
+ * Sends random requests of and about one user from several clients, some with faults, and compares them with a model.
+ */
 import fc from "fast-check";
 import { beforeAll, expect, inject, it, vi } from "vitest";
 import { tryLogin } from "../support/account.ts";
@@ -12,7 +14,7 @@ import { emailOf, type Known, passwordOf, type Service } from "./prepare.ts";
 
 const { runs, seed } = inject("faults");
 
-/** As often as it is named. */
+/** Each kind is as frequent as it is listed. */
 const kinds = fc.constantFrom(
   ...(["register", "register", "verify", "verify", "login", "login", "login", "login"] as const),
   ...(["refresh", "refresh", "refresh", "refresh", "refresh", "refresh", "refresh", "refresh", "wait"] as const),
@@ -24,7 +26,7 @@ const plans = fc.option(
   { nil: undefined },
 );
 const asking = fc.tuple(kinds, fc.nat(29), plans).map((parts) => new Asking(...parts));
-/** What two clients do at once: nothing that takes several requests. */
+/** What two clients do at once. None of these takes several requests. */
 const concurrent = fc.constantFrom(
   ...(["login", "login", "refresh", "refresh", "refresh", "changePassword", "reset", "logout"] as const),
   ...(["logoutEverywhere", "suspend", "reinstate", "promote", "demote", "leave", "remove"] as const),
@@ -61,7 +63,7 @@ it(
   60_000 + runs * 20_000,
 );
 
-/** The names and the password that the model knows are those of the account. */
+/** Expects that a login with the email address and the password of the model has the outcome of the model. */
 async function expectLogin({ worlds }: Known, { name }: Service): Promise<void> {
   for (const { account, email, password } of worlds.slice(0, 1)) {
     if (account !== "verified") return;

@@ -7,14 +7,14 @@ export interface World {
   account: "none" | "waiting" | "verified";
   isActive: boolean;
   role: "user" | "moderator";
-  /** Which of all that were ever chosen. */
+  /** The numbers of the current address and password. Each address or password that is chosen gets the next number. */
   email: number;
   password: number;
-  /** Live sessions. `isFresh`: the grace of the refresh token before the newest has not passed. */
+  /** The live sessions. `isFresh`: the grace period of the previous refresh token has not ended. */
   sessions: Readonly<Record<string, { generation: number; isFresh: boolean }>>;
 }
 
-/** What a client holds of a session. */
+/** What a client knows about a session. */
 export interface Held {
   session: string;
   generation: number;
@@ -24,7 +24,7 @@ export interface Held {
 export type Request =
   | { kind: "register" | "verify" | "suspend" | "reinstate" | "promote" | "demote" | "remove" | "wait" }
   | { kind: "reset"; to: number }
-  /** `session`: the new one's id, if the client learned it. */
+  /** `session` is the id of the new session, if the client learned it. */
   | { kind: "login"; email: number; password: number; session?: string | undefined }
   | { kind: "refresh" | "logout" | "logoutEverywhere"; held: Held }
   | { kind: "move" | "changePassword" | "leave"; held: Held; password: number; to: number };
@@ -37,7 +37,7 @@ export const NO_ACCOUNT: World = {
   sessions: {},
 };
 
-/** What operators do to a user who is there. */
+/** The requests of operators about an existing user. */
 const OPERATIONS: readonly Request["kind"][] = ["suspend", "reinstate", "promote", "demote", "remove"];
 
 /** Whether an access token is accepted. */
@@ -88,7 +88,7 @@ export function step(world: World, request: Request): Step {
       if (generation === live.generation) {
         return ok({ sessions: { ...world.sessions, [session]: { generation: generation + 1, isFresh: true } } });
       }
-      // A response that got lost, or two tabs. Anything older is theft, and ends the session.
+      // A response was lost, or two tabs refreshed. Any older token means theft, and ends the session.
       if (generation === live.generation - 1 && live.isFresh) return ok();
       return refused("refresh_token_reused", { sessions: without(session) });
     }

@@ -1,4 +1,4 @@
-/** The requests of the model as clients of the user and operators send them. */
+/** Turns the model's requests into the HTTP requests that clients of the user and operators send. */
 import { env } from "cloudflare:workers";
 import { resetToken, sign } from "./cast.ts";
 import type { Held, Request, World } from "./model.ts";
@@ -6,20 +6,22 @@ import { type FaultyRequest, sendWithFault } from "./send.ts";
 
 type Tokens = Held & { access: string; refresh: string };
 
-/** What may be the case: one world, or several where a fault has hidden an outcome. */
+/**
+ * What the test knows: the possible worlds, and the tokens. After a fault has hidden an outcome, several are possible.
+ */
 export interface Known {
   worlds: World[];
   held: Tokens[];
-  /** Of everything that was ever chosen. */
+  /** The number of the address or password that was chosen last. */
   chosen: number;
 }
 
-/** The service, and what clients of the user have at hand. */
+/** The service, and what clients of the user need. */
 export interface Service {
   name: string;
   link: string | undefined;
   waited: number;
-  /** Whether limits apply. A request that one refuses changes nothing. */
+  /** Whether limits apply. A request that a limit refuses changes nothing. */
   isLimited: boolean;
   /** The access token of an operator, made before the clock moved. */
   operator: string;
@@ -32,7 +34,7 @@ const turnstile_token = "a-token-of-turnstile";
 const idOf = async (table: "users" | "registrations", name: string) =>
   env.DB.prepare(`SELECT id FROM ${table} WHERE username = ?`).bind(name).first<string>("id");
 
-/** The request as a client sends it, or the code of the refusal that came before it. */
+/** The request as a client sends it, or the code of the refusal if the client can't make it. */
 export async function prepare(request: Request, service: Service, known: Known): Promise<FaultyRequest | string> {
   const { name } = service;
   const auth = (path: string, body: object): FaultyRequest => ({ method: "POST", path: `/api/v1/auth/${path}`, body });

@@ -20,7 +20,7 @@ const endpointOf = (name: string) => endpoints.find(({ id }) => id === name.spli
 
 const { isThorough } = inject("faults");
 
-/** How many calls share one try. More than one only where a call that fails after its effect shows about the same. */
+/** Every how many calls each fault is tried. More than 1 only for faults that show nearly the same as another one. */
 const EVERY: Record<Fault, number> = isThorough
   ? { before: 1, after: 1, slow: 1, stuck: 1, lost: 1, evicted: 1 }
   : { before: 1, after: 2, slow: 4, stuck: 1, lost: 3, evicted: 1 };
@@ -29,9 +29,9 @@ const FLOOD_SHIELD = "FLOOD_SHIELD.limit";
 
 const tried = new Table("calls of routes");
 let evictions = 0;
-/** What objects have reported is asked for in the end: the queue of events waits for a second before it is emptied. */
+/** What objects have reported. It is checked at the end, because the queue of events waits a second before a batch. */
 const reported: NonNullable<Scenario["reported"]>[] = [];
-/** Far fewer than there are. */
+/** The tests must have tried more calls than this. There are far more. */
 const LEAST = 500;
 
 it("has a scenario for every route", () => {
@@ -41,7 +41,7 @@ it("has a scenario for every route", () => {
 
 beforeAll(async () => {
   await untilKeyIsKnown();
-  // From now on there is a signing key, and the isolate that is not cold knows it and the list of common passwords.
+  // After this there is a signing key. The isolate that is not cold knows the key and the list of common passwords.
   for (const path of ["/.well-known/jwks.json", "/health"]) await sendWithFault({ method: "GET", path });
   const body = { password: "a fine password, for now" };
   await sendWithFault({ method: "POST", path: "/api/v1/auth/password-strength", body });
@@ -64,12 +64,12 @@ describe("with any call gone wrong, the answer is the usual one or a clean probl
         for (const [index, call] of calls.names.entries()) {
           if (fault === "evicted" && index > 0) break;
           if (index % EVERY[fault] !== EVERY[fault] - 1) continue;
-          // The same before everything else on every route: tried where there is nothing else.
+          // This call comes first on every route, and is the same everywhere. So it fails only on routes without others.
           if (call === FLOOD_SHIELD && calls.names.length > 1 && fault !== "evicted") continue;
           if (fault === "after" && calls.reads.has(index) && !isThorough) continue;
           if (fault === "stuck" && !(usual.hasTimeLimits || call === "fetch")) continue;
           const where = `${name}: call ${index + 1} of ${calls.names.length}, ${call}, ${FAULTS[fault]}`;
-          // Also the clock, which a slow call has moved.
+          // This also restores the clock, which a slow call has moved.
           vi.restoreAllMocks();
           const scenario = await prepare();
           const asUsual = scenario.refusal ?? success;
@@ -95,7 +95,7 @@ it("has tried enough to mean something", () => {
   expect(evictions).toBeGreaterThan(0);
 });
 
-/** With the outcome that the request has as usual. */
+/** A scenario with the usual outcome of its request. */
 type Tried = Scenario & { asUsual: string };
 
 /** The code of a problem, otherwise the status. */
@@ -169,7 +169,7 @@ async function expectConsequences(scenario: Scenario, queued: Calls["queued"], w
   for (const kind of mails) expect(kinds, `${where}: the email is queued`).toContain(kind);
   if (revoked !== undefined) await expectRevoked(revoked, where);
   if (report === undefined) return;
-  // The alarm does what the call did not.
+  // If the call did not report, the alarm does.
   await runDurableObjectAlarm(env.USER_SESSIONS.getByName(report.userId));
   await inContext(where, () => mailAbout(report.email, report.subject));
   reported.push(report);

@@ -9,36 +9,36 @@ import type { LoggedIn, Person } from "../support/people.ts";
 import type { FaultyRequest } from "./send.ts";
 
 export interface Scenario extends FaultyRequest {
-  /** The usual answer, if it is no success. */
+  /** The code of the usual answer, if that is a refusal. */
   refusal?: ErrorCode;
-  /** Whether the answer begins before all of it is read, so that a fault can break it off. */
+  /** Whether the service still reads storage while it sends the answer, so that a fault can break the answer off. */
   isStreamed?: boolean;
-  /** Whether each of its calls has a time limit of the service. Every outgoing fetch has one in any case. */
+  /** Whether the service sets a time limit for each of the calls. It always sets one for outgoing fetches. */
   hasTimeLimits?: boolean;
-  /** Whether 503 is no problem document, but says by itself what does not answer. */
+  /** Whether a 503 has the route's own body, which says what does not answer, instead of a problem document. */
   hasOwnFailure?: boolean;
   /**
-   * What the same request gets once its change is made, if not the normal answer again: what the client asks next then
-   * succeeds, which `whenDone` does.
+   * The refusal that the same request gets once its change is made. Absent if it gets the usual answer again. After the
+   * refusal, the client's next request succeeds, which `whenDone` checks.
    */
   again?: ErrorCode;
-  /** Whether the change is made. Absent if the request only reads, or can be repeated without end. */
+  /** Whether the change is made. Absent if the request only reads, or can be repeated any number of times. */
   isDone?: () => Promise<boolean>;
-  /** Whose row and sessions are exactly as before while the change is not made. */
+  /** The user whose row and sessions must be exactly as before if the change is not made. */
   userId?: string;
-  /** Holds once the change is made and its follow-ups are carried out. */
+  /** Checks what must hold once the change is made and its follow-ups are carried out. */
   whenDone?: (fault: Fault) => Promise<unknown>;
-  /** Recorded exactly once with the change, which is one of D1. */
+  /** The event that must be recorded exactly once, together with the change, which D1 makes. */
   event?: { type: AuditEventType; userId: string | (() => Promise<string>) };
   /** Whether a retry makes the change again. */
   repeats?: boolean;
-  /** Whether the next such request makes up for what is lost with the isolate after the answer. */
+  /** Whether the next such request does the work that is lost if the isolate is lost after the answer. */
   isMadeUpFor?: boolean;
-  /** The kinds of emails that are queued then. */
+  /** The kinds of emails that are queued once the change is made. */
   mails?: readonly string[];
-  /** What the user's record in KV holds then. */
+  /** What the user's record in KV holds once the change is made. */
   revoked?: { userId: string; sessionId?: string; role?: string };
-  /** What the user's object itself reports: the event, and the email with this subject to the owner. */
+  /** What the user's object itself reports: an event, and an email with this subject to the owner. */
   reported?: { type: AuditEventType; subject: RegExp; userId: string; email: string };
 }
 
@@ -47,7 +47,7 @@ export type Prepare = () => Promise<Scenario>;
 
 type Tokens = Pick<LoggedIn, "accessToken" | "refreshToken">;
 
-/** Both tokens of a session are accepted. The refresh token is spent by that. */
+/** Expects that the service accepts both tokens of a session. Uses the refresh token up. */
 export async function expectAlive({ accessToken, refreshToken }: Tokens): Promise<void> {
   expect((await readMe(accessToken)).status).toBe(200);
   expect((await refresh(refreshToken)).status).toBe(200);
@@ -58,7 +58,7 @@ export async function expectDead({ accessToken, refreshToken }: Tokens): Promise
   expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
 }
 
-/** Without limits, which would cost most of the time. A scenario of its own asks whether faults lock anybody out. */
+/** Without limits, which would take most of the time. A separate scenario checks that faults lock no user out. */
 const send = appWith({ RATE_LIMITING: "off" });
 
 export const expectLogin = async (person: Pick<Person, "email" | "password">) =>

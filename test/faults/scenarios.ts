@@ -1,4 +1,6 @@
-/** What every route is asked under faults. A name is the id of an endpoint, with a word behind it where there are more. */
+/**
+ * The scenarios of every route under faults. A name is the id of an endpoint, and a word if it has several scenarios.
+ */
 import type { Prepare } from "./scenario.ts";
 import { ACCOUNT } from "./scenarios-account.ts";
 import { ADMINISTRATION } from "./scenarios-administration.ts";

@@ -10,14 +10,14 @@ import { METRICS_TOKEN } from "../support/metrics.ts";
 declare module "vitest" {
   interface ProvidedContext {
     /**
-     * How many sequences of requests the model is asked, and the seed that makes them; whether every fault is tried at
-     * every call (vitest.config.ts).
+     * `runs` is how many sequences of requests the test of the model sends, and `seed` makes them. `isThorough`: every
+     * fault is tried at every call (vitest.config.ts).
      */
     faults: { runs: number; seed: number; isThorough: boolean };
   }
 }
 
-/** With everything that calls something: Turnstile, the list of breaches, metrics. */
+/** Turns on every option that makes calls: Turnstile, the list of breaches, metrics. */
 export const VALUES = {
   TURNSTILE_SECRET_KEY: "1x0000000000000000000000000000000AA",
   BREACHED_PASSWORD_CHECK: "required",
@@ -49,12 +49,16 @@ function appFor({ isCold, isUnlimited }: FaultyRequest) {
   return warmApp;
 }
 
-/** `answer` is absent if the isolate was lost before there was one, or the answer was broken off. */
+/**
+ * Sends a request whose calls follow the plan. `answer` is `undefined` if the isolate was lost before it answered, or
+ * if the answer was broken off.
+ */
 export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
   const { method, path, ...options } = request;
   const calls = new Calls(plan);
   const restore = surround(calls, async ({ url }) => answerElsewhere(url));
-  // As if another request waited to hand over what was counted, and far fewer than a thousand had been: this one does not.
+  // As if another request already waited to hand the metrics over, and few requests had been counted. So this request
+  // does not hand them over.
   isolateTally.waitsSince = Number.POSITIVE_INFINITY;
   isolateTally.requests = 0;
   try {
@@ -69,12 +73,12 @@ export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
       const whole = async () => {
         const begun = await app.fetch(sent, calls.bindings, context);
         const copy = begun.clone();
-        // A streamed body reads storage too.
+        // Reading a streamed body makes calls of storage, too.
         const isWhole = await copy.text().then(
           () => true,
           () => false,
         );
-        // From here on the client has its answer, also if the isolate is lost in the work that is left.
+        // From here on the client has its answer, even if the isolate is lost during the work that is left.
         if (isWhole) response = begun;
         await Promise.all(later);
       };
@@ -92,7 +96,7 @@ export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
   }
 }
 
-/** Turnstile passes every token, and no password has leaked. */
+/** Answers as Turnstile, which accepts every token, or as the list of breaches, which has no match. */
 function answerElsewhere(url: string): Response {
   return url.includes("turnstile") ? Response.json({ success: true }) : new Response(`${"A".repeat(35)}:3`);
 }

@@ -1,4 +1,4 @@
-/** Two isolates whose clocks are a minute apart, on the same storage, whose objects have the right time. */
+/** Two isolates whose clocks are a minute apart use the same storage. The objects have the right time. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -14,7 +14,7 @@ beforeEach(() => {
   vi.spyOn(systemClock, "now").mockImplementation(() => Date.now() + (skew.getStore() ?? 0));
 });
 
-/** An isolate with its own clock. As an operator sets it up whose clocks differ by so much. */
+/** An isolate with its own clock, and with the tolerance that an operator would set for such clocks. */
 function isolateAt(offset: number, values: Record<string, string> = { CLOCK_TOLERANCE_SECONDS: "60" }): Send {
   const send = appWith(values);
   return (request) => skew.run(offset, () => send(request));
@@ -32,7 +32,7 @@ it.each(both)("accepts an access token and refreshes a session, %s", async (_, h
   const next = await refresh(json.refresh_token, there);
   expect(next.status).toBe(200);
   expect((await readMe(next.json.access_token, here)).status).toBe(200);
-  // A response that got lost: the other isolate hands out the same successor.
+  // If the response was lost, the other isolate returns the same successor.
   expect((await refresh(json.refresh_token, here)).json.refresh_token).toBe(next.json.refresh_token);
   const bearer = next.json.access_token;
   expect((await post("/api/v1/auth/logout", undefined, { bearer }, there)).status).toBe(204);

@@ -1,4 +1,6 @@
-/** Objects whose own storage fails at any call, or that are evicted: they count too much rather than too little. */
+/**
+ * Objects whose own storage fails at any call, or that are evicted. They must rather count too much than too little.
+ */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, describe, expect, it, vi } from "vitest";
@@ -22,7 +24,7 @@ interface Instance {
   read(handedOver: HandOver): HandOver;
 }
 
-/** The same storage, one of whose calls fails. */
+/** Wraps a storage so that the planned call fails. Adds the name of each call to `names`. */
 function failing<Storage extends object>(storage: Storage, names: string[], plan: Plan | undefined): Storage {
   return new Proxy(storage, {
     get(_, name) {
@@ -54,12 +56,12 @@ async function withFailure(
     Reflect.set(instance, "ctx", state);
     expect(failure).toBe(plan === undefined ? undefined : `Error: ${FAULT_TEXT}`);
   });
-  // What failed is all that the next call can find.
+  // After the eviction, the next call finds only what the failed call has stored.
   await evictDurableObject(stub);
   return names;
 }
 
-/** Every call of storage, failed in each way. `run` returns the calls. */
+/** Makes every call of storage fail in each way. `run` returns the calls. */
 async function atEachCall(what: string, run: (plan?: Plan) => Promise<string[]>): Promise<void> {
   const usual = await run();
   expect(usual.length, "calls").toBeGreaterThan(0);
@@ -82,7 +84,7 @@ const stored = (stub: DurableObjectStub) =>
 const fireAgain = (stub: DurableObjectStub) =>
   runInDurableObject(stub, (instance) => (instance as unknown as Instance).alarm());
 
-/** Objects that count attempts: how to take one of five. */
+/** Objects that count attempts, and the arguments with which `take` counts one of five. */
 const COUNTING = [
   { name: "RateLimiter", objects: env.RATE_LIMITER, attempt: [[{ entry: "theoretical_arrival", rule: RULE }]] },
   { name: "LoginGuard", objects: env.LOGIN_GUARD, attempt: ["a network", RULE] },
@@ -98,7 +100,7 @@ describe("an attempt whose storage fails", () => {
       const calls = await withFailure(stub, (instance) => instance.take(...attempt), plan);
       const answer = await runInDurableObject(stub, (instance) => (instance as unknown as Instance).take(...attempt));
       const [{ remaining } = { remaining: Number.NaN }] = [answer].flat() as { remaining: number }[];
-      // One or both have counted.
+      // The failed attempt may have counted or not.
       expect([3, 4]).toContain(remaining);
       expect((await stored(stub)).alarm, "an alarm is set").not.toBeNull();
       return calls;

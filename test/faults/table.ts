@@ -4,7 +4,7 @@ import { print } from "../support/logs.ts";
 
 export const KINDS = Object.keys(FAULTS) as Fault[];
 
-/** Of the first column. */
+/** The width of the first column. */
 const WIDTH = 46;
 
 export class Table {

@@ -1,6 +1,7 @@
 /**
- * The CPU time of requests, for the table in docs/cost.md: `npm run measure:cpu`. On Linux, where /proc has it. It
- * counts everything in workerd's process, so the objects' work too, and the mean of requests one after another.
+ * `npm run measure:cpu`: measures the CPU time of requests for the table in docs/cost.md. It runs only on Linux,
+ * because it reads /proc. It counts everything in workerd's process, including the work of objects, and takes the mean
+ * of requests that are sent one after another.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { cpus } from "node:os";
@@ -21,7 +22,7 @@ function cpuTime(folder: string): number {
       const [, , , , , , , , , , , user = 0, system = 0] = stat.slice(stat.lastIndexOf(")")).split(" ").map(Number);
       ticks += user + system;
     } catch {
-      // The process has ended in between.
+      // The process has ended since /proc was listed.
     }
   }
   return ticks * TICK_MILLISECONDS;

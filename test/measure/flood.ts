@@ -1,13 +1,14 @@
 /**
- * What the hashing lane is worth: how long `GET /users/me` and the JWKS take while logins flood one isolate,
- * with the lane and, in a second copy of this tree, without it. On loopback, at the default cost of a hash.
+ * Measures the effect of the hashing lane: how long `GET /users/me` and the JWKS take while logins flood one
+ * isolate, with the lane and, in a second copy of this tree, without it. Runs on loopback, at the default cost of
+ * a hash.
  *
  *   npm run measure:flood -- --seconds 30 --connections 32
  *
- * Both requests are sent at a steady rate, whether or not the ones before are answered, and a time counts from
- * when its request was due: so a service that answers nothing for a second shows a second, and not one slow
- * answer. The two copies take turns, round by round, since no machine is equally fast for minutes; each is read
- * at rest before it is flooded. For figures that mean something, leave the machine alone meanwhile.
+ * Both requests are sent at a steady rate, whether or not the earlier ones are answered. A time counts from the
+ * moment for which its request was planned. So if the service answers nothing for a second, all requests of that
+ * second are slow, and not only one. The two copies take turns, because no machine is equally fast for minutes.
+ * Each copy is measured at rest before it is flooded. Don't use the machine for anything else meanwhile.
  */
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -76,7 +77,7 @@ type Settings = NonNullable<ReturnType<typeof readSettings>>;
 async function measure(settings: Settings): Promise<void> {
   const clones: Clone[] = [];
   const removeAll = () => Promise.all(clones.map((clone) => clone.remove()));
-  // The services are groups of their own: what ends this process would leave them running.
+  // The services are process groups of their own: a signal that ends this process would leave them running.
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => void removeAll().finally(() => process.exit(1)));
   try {
@@ -90,7 +91,7 @@ async function measure(settings: Settings): Promise<void> {
       const flooder = await register(origin);
       const none = () => ({ me: [], jwks: [] });
       const side: Side = { name, origin, flooder, accessToken, rest: none(), flood: none(), logins: new Map() };
-      // What only the first requests of an isolate pay.
+      // A warm-up: the first requests of an isolate take longer.
       await timeBoth(side, none(), { ...settings, seconds: 3 });
       sides.push(side);
     }
@@ -124,12 +125,15 @@ async function timeBoth({ origin, accessToken }: Side, times: Side["rest"], sett
   const between = 1_000 / settings.rate;
   await Promise.all([
     timeSteadily(() => readMe(origin, accessToken), times.me, settings),
-    // Halfway between two of the other kind.
+    // Starts halfway between two requests of the other kind.
     pause(between / 2).then(() => timeSteadily(() => fetch(`${origin}/.well-known/jwks.json`), times.jwks, settings)),
   ]);
 }
 
-/** Sends at a steady rate; settles when all are answered. Milliseconds from when each was due. */
+/**
+ * Sends requests at a steady rate until all are answered. Adds to `times` how many milliseconds after its planned
+ * moment each was answered.
+ */
 async function timeSteadily(send: () => Promise<Response>, times: number[], { rate, seconds }: Settings) {
   const start = performance.now();
   const answers: Promise<void>[] = [];
@@ -141,7 +145,8 @@ async function timeSteadily(send: () => Promise<Response>, times: number[], { ra
       if (response.status !== 200) throw new Error(`A request that is timed was answered ${response.status}.`);
       times.push(performance.now() - due);
     });
-    // A failure is thrown below, when all are sent; until then it must not end the process, with the services left running.
+    // `Promise.all` below throws a failure once all requests are sent. Until then, an unhandled rejection must not end
+    // the process and leave the services running.
     answer.catch(() => {});
     answers.push(answer);
   }
@@ -153,7 +158,7 @@ function report({ name, rest, flood, logins }: Side): void {
   for (const [state, times] of Object.entries({ "at rest": rest, flooded: flood })) {
     for (const [what, all] of Object.entries(times)) {
       const sorted = all.toSorted((one, other) => one - other);
-      // The least time that so large a share of all does not exceed (nearest rank).
+      // The smallest time that this share of all times does not exceed (nearest rank).
       const quantile = (share: number) => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
       const figures = `p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, max ${quantile(1)} ms`;
       write(`  ${state.padEnd(8)} ${what.padEnd(4)} ${figures} (${sorted.length} answers)`);

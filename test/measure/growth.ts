@@ -1,6 +1,6 @@
 /**
- * How long SQLite takes for the statements of requests with few and with many users and audit events, for
- * docs/scaling.md: `npm run measure:growth` writes growth.json. CPU time, of the statements that the service runs.
+ * `npm run measure:growth`: measures the CPU time that SQLite takes for the service's own statements, with few and with
+ * many users and audit events. Writes growth.json for docs/scaling.md.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,10 @@ const SIZES = [1_000, 100_000, 1_000_000];
 const TIMES = 300;
 const PAGE = { limit: 51 };
 
-/** Users with the names `user0`, `user1` …, one a second, of whom one in a hundred is suspended, and an event of each. */
+/**
+ * Adds the users `user0`, `user1` … from the number `from` up to `to`, one a second, with an event of each. One user
+ * in a hundred is suspended.
+ */
 function grow(database: DatabaseSync, from: number, to: number): void {
   const numbers = `WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${to})`;
   const id = "printf('%08x-%04x-7000-8000-%012x', i * 1000 >> 16, i * 1000 & 65535, i)";
@@ -32,7 +35,9 @@ function grow(database: DatabaseSync, from: number, to: number): void {
   );
 }
 
-/** As much of D1 as the service uses, in this process. `spent` is the CPU time of the statements in milliseconds. */
+/**
+ * The part of D1 that the service uses, on SQLite in this process. `spent` is the statements' CPU time in milliseconds.
+ */
 function inProcess(database: DatabaseSync) {
   const time = { spent: 0 };
   const statementOf = (query: string, values: (string | number)[] = []) => ({

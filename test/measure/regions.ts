@@ -1,7 +1,8 @@
 /**
- * A simulation of regions, for docs/scaling.md: how long a refresh and a `GET /users/me` wait for storage, by the region
- * of the user, if sessions are in an object per user or in D1, with read replicas of D1 or without. Discrete events from
- * a seed: the same figures each time. Everything that is assumed is in the first half of this file.
+ * A simulation of regions for docs/scaling.md. It shows how long a refresh and a `GET /users/me` wait for storage in
+ * each region. It compares sessions in an object per user with sessions in D1, each with and without read replicas of
+ * D1. It simulates discrete events from a seed, so the figures are the same each time. All assumptions are in the first
+ * half of this file.
  */
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 
@@ -22,17 +23,17 @@ export const ROUND_TRIPS: Readonly<Record<string, readonly number[]>> = {
 export const ASSUMED = {
   /** Where D1 has its primary. */
   primary: 0,
-  /** The share of requests that users make away from the region in which their object was made. */
+  /** The share of requests that users send from another region than the one in which their object was created. */
   away: 0.05,
-  /** Each round trip takes longer than the mean by a share of it, exponentially distributed around this. */
+  /** Each round trip takes longer than the mean by a random share of it. The shares are exponential with this mean. */
   jitter: 0.1,
-  /** Milliseconds for which D1 does nothing else. */
+  /** How many milliseconds one statement occupies D1, which runs one at a time. */
   d1Read: 1,
   d1Write: 5,
-  /** Milliseconds of an object's turn, and until a write is stored durably. */
+  /** How many milliseconds one call occupies an object. For a write, until it is stored durably. */
   objectRead: 0.5,
   objectWrite: 5,
-  /** In a month, of one active user. The busiest hour has `peak` times the mean. */
+  /** Requests of one active user in a month. The busiest hour has `peak` times the mean. */
   refreshes: 200,
   reads: 100,
   peak: 3,
@@ -46,14 +47,14 @@ export type Kind = "refresh" | "me";
 interface Call {
   server: string;
   region: number;
-  /** Milliseconds for which the server does nothing else. */
+  /** How many milliseconds the call occupies its server. */
   busy: number;
 }
 
 interface Place {
-  /** Where the request is made. */
+  /** The region from which the request comes. */
   here: number;
-  /** Where the user's object is. */
+  /** The region of the user's object. */
   home: number;
   user: number;
 }
@@ -63,7 +64,7 @@ const PRIMARY = (busy: number): Call => ({ server: "primary", region: primary, b
 const replica = ({ here }: Place): Call => ({ server: `replica ${here}`, region: here, busy: d1Read });
 const object = ({ home, user }: Place, busy: number): Call => ({ server: `object ${user}`, region: home, busy });
 
-/** The calls that a request makes at once. It is answered after the last of them. */
+/** The calls that a request makes at the same time. The request is answered after the last call. */
 export const DESIGNS: Readonly<Record<string, Record<Kind, (place: Place) => Call[]>>> = {
   "objects (Postern)": {
     refresh: (place) => [object(place, objectWrite), PRIMARY(d1Read)],
@@ -88,10 +89,10 @@ export interface Quantiles {
   p99: number;
 }
 
-/** Of each region, in the order of {@link ROUND_TRIPS}. */
+/** The quantiles of each region, in the order of {@link ROUND_TRIPS}. */
 export type Outcome = Record<Kind, Quantiles[]>;
 
-/** One minute of the busiest hour. */
+/** Simulates one minute of the busiest hour. */
 export function simulate(design: string, activeUsers: number): Outcome {
   const calls = DESIGNS[design];
   if (calls === undefined) throw new Error(`There is no design ${design}.`);
@@ -132,7 +133,7 @@ interface Arrival {
   request: Request;
 }
 
-/** Every server does one thing at a time, in the order of arrival. */
+/** Lets every server handle one call at a time, in the order of arrival. */
 function serve(arrivals: Arrival[]): void {
   const freeAt = new Map<string, number>();
   for (const { at, sent, back, call, request } of arrivals.toSorted((left, right) => left.at - right.at)) {
@@ -156,7 +157,7 @@ const exponential = (random: SeededRandom) => -Math.log(1 - random.fraction());
 function quantilesOf(requests: readonly Request[], kind: Kind, region: number): Quantiles {
   const times = requests.filter((request) => request.kind === kind && request.here === region).map(({ took }) => took);
   const sorted = times.toSorted((left, right) => left - right);
-  // The least time that so large a share of all does not exceed (nearest rank).
+  // The smallest time that this share of all times does not exceed (nearest rank).
   const quantile = (share: number) => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
   return { p50: quantile(0.5), p99: quantile(0.99) };
 }

@@ -1,7 +1,7 @@
 /**
- * What a row takes in D1 with its indexes, for docs/scaling.md: `npm run measure:rows` writes row-sizes.json. SQLite's
- * own count of pages, after rows like those of a service have arrived in the order of time. From a seed, so that the
- * figures are the same each time.
+ * `npm run measure:rows`: measures how many bytes a row takes in D1 with its indexes, and writes row-sizes.json for
+ * docs/scaling.md. It adds rows like those of a service, in the order of time, and reads SQLite's own count of pages.
+ * The rows come from a seed, so the figures are the same each time.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ export interface RowSizes {
   /** Bytes of a row in the directory, with all indexes. */
   user: number;
   event: number;
-  /** Of an event in a database for events. */
+  /** Bytes of an event in the database for audit events. */
   archivedEvent: number;
 }
 
@@ -55,7 +55,7 @@ function bytesOf(table: string, folder: string, add: Seeding, rows: number, rand
   }
 }
 
-/** Verified users with a profile, one every second. */
+/** Adds verified users with a profile, one every second. */
 function addUsers(database: DatabaseSync, rows: number, random: SeededRandom): void {
   const insert = database.prepare(
     `INSERT INTO users (id, email, username, password_hash, first_name, last_name, is_verified, verified_by_link,
@@ -63,7 +63,7 @@ function addUsers(database: DatabaseSync, rows: number, random: SeededRandom): v
   );
   for (let index = 0; index < rows; index++) {
     const now = START + index * 1_000;
-    // Names arrive in no order: an index on them has pages that are two thirds full.
+    // Names arrive in random order, so the pages of an index on them are about two thirds full.
     const name = random.text(10);
     const hash = `$scrypt$ln=15,r=8,p=3$${random.text(22)}$${random.text(43)}`;
     const times = [now, now, now];
@@ -80,7 +80,7 @@ function addUsers(database: DatabaseSync, rows: number, random: SeededRandom): v
   }
 }
 
-/** What a month of users does: mostly logins, and wrong passwords in between, of users in no order. */
+/** Adds events like those of a month: mostly logins, and some wrong passwords, of random users. */
 const addEventsTo = (table: string) => (database: DatabaseSync, rows: number, random: SeededRandom) => {
   const columns = "id, type, occurred_at, actor_id, user_id, ip_address, user_agent, request_id, details";
   const insert = database.prepare(`INSERT INTO ${table} (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);

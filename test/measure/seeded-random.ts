@@ -4,9 +4,9 @@ import type { Random } from "../../src/platform/random.ts";
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 export interface SeededRandom extends Random {
-  /** At least 0, and less than 1. */
+  /** A number from 0 up to 1, without 1. */
   fraction(): number;
-  /** A whole number from 0 up to `limit`, without it. */
+  /** A whole number from 0 up to `limit`, without `limit`. */
   below(limit: number): number;
   text(length: number): string;
 }

@@ -1,6 +1,6 @@
 /**
- * What CI shows of a run, in Markdown: `node test/measure/summary.ts budgets` after .ci/check has made a bundle, and
- * `… coverage` after the tests.
+ * Prints the Markdown that CI shows for a run: `node test/measure/summary.ts budgets` after .ci/check has made a
+ * bundle, and `node test/measure/summary.ts coverage` after the tests.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ interface Share {
 }
 type Coverage = Record<string, { lines: Share; branches: Share }>;
 
-/** What a build has made, in bytes. The first two are gzipped. */
+/** The sizes of a build in bytes, and its number of modules. `worker` and `client` are gzipped. */
 export interface Sizes {
   worker: number;
   client: number;
@@ -38,8 +38,8 @@ export interface Sizes {
 }
 
 /**
- * Every budget, beside what there is now. A round trip or a cost of limits has no column of its own for that: the tests
- * hold these to their exact numbers.
+ * A table of every budget beside its current value. Round trips and the costs of limits show no second value, because
+ * the tests check that these are exactly the budget.
  */
 export function summarizeBudgets(sizes: Sizes): string {
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
@@ -78,7 +78,7 @@ export function summarizeBudgets(sizes: Sizes): string {
   ].join("\n");
 }
 
-/** The coverage of everything, and of the files that are covered least. */
+/** A table of the total coverage, and of the files with the most uncovered code. */
 export function summarizeCoverage(coverage: Coverage, root: string): string {
   const { total, ...files } = coverage;
   const row = (name: string, { lines, branches }: Coverage[string]) =>

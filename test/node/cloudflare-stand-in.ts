@@ -1,6 +1,6 @@
 /**
- * A stand-in for Cloudflare's API: it answers as the documentation says, for one account, and keeps what was made. SQL
- * runs in a real SQLite. What it knows nothing of it answers with 404, and the test sees the call.
+ * A stand-in for Cloudflare's API. For one account, it answers as the documentation says, and keeps what was created.
+ * SQL runs in a real SQLite. It answers unknown calls with 404, and the test sees these calls.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -38,13 +38,13 @@ const absent = (message: string, code = 10_007): Reply => ({ status: 404, errors
 export interface Cloudflare {
   base: string;
   calls: Call[];
-  /** The calls as lines, without ids and without what only reads. */
+  /** The calls that write, as lines without ids. */
   written(): string[];
   /** Makes the next call that matches fail once, before it does its work. */
   failOnce(pattern: RegExp): void;
-  /** Makes every call fail once, and one that writes once more after it did its work. Returns a list of what failed. */
+  /** Makes every call fail once, and every writing call once more after its work. Returns the list of failed calls. */
   failEachOnce(): string[];
-  /** What answers every call in place of Cloudflare. */
+  /** If set, the answer to every call. */
   answerInstead: { status: number; text: string } | undefined;
   /** Calls that the token may not make. */
   denied: RegExp | undefined;
@@ -352,7 +352,7 @@ function consume({ queues }: Cloudflare, id: string, body: string, consumer_id: 
   return { result: consumer };
 }
 
-/** Secrets that an upload does not name stay. */
+/** Stores an upload. Secrets that the upload does not name stay. */
 function uploadWorker({ uploads, workers }: Cloudflare, name: string, body: string): Reply {
   const [, metadata = "{}"] = /name="metadata"[^{]*(\{.*?\})\r\n/s.exec(body) ?? [];
   const upload: Cloudflare["uploads"][number] = { name, ...JSON.parse(metadata) };
@@ -372,7 +372,7 @@ function uploadWorker({ uploads, workers }: Cloudflare, name: string, body: stri
   };
 }
 
-/** Runs each statement, and answers with the rows of each that has some. */
+/** Runs SQL. Answers a query with its rows, and other statements without rows. */
 function runSql(database: DatabaseSync | undefined, { sql }: { sql: string }): Reply {
   if (database === undefined) return absent("database not found", 7404);
   try {

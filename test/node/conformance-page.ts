@@ -42,7 +42,7 @@ export function testsByRequirement(): Map<string, string[]> {
   return found;
 }
 
-/** The page, whose last column has the tests of each requirement that has some. */
+/** The page with the files of tests of each requirement in its last column. Other rows stay as they are. */
 export function withTests(page: string, tests = testsByRequirement()): string {
   return page.replaceAll(ROW, (row: string, id: string, text: string, _shown: string, mark = "") => {
     const files = tests.get(id)?.map((file) => `\`${file}\``);

@@ -39,7 +39,7 @@ export const hasPrograms = ["sqlite3", "flock"].every((name) => {
   }
 });
 
-/** Builds what the image holds into a folder of its own, with room for volumes beside it. */
+/** Builds the contents of the image into a temporary folder, in which tests can also put volumes. */
 export async function makeContainer() {
   const root = mkdtempSync(join(tmpdir(), "postern container-"));
   const image = join(root, "image");
@@ -80,7 +80,7 @@ export async function makeContainer() {
   return {
     image,
     volume: () => mkdtempSync(join(root, "volume ")),
-    /** Runs `start`, which must end by itself. */
+    /** Runs the image's `start` in a case in which it must end by itself. */
     async refuse(data: string, more: Variables = {}, folder = image) {
       const started = launch(data, more, folder, await freePort());
       return { code: await started.ended, output: started.output() };
@@ -95,7 +95,7 @@ export async function makeContainer() {
         await pause(50);
       }
     },
-    /** A copy of the image, as a release with other migrations would be. */
+    /** Copies the image, so that a test can turn the copy into a release with other migrations. */
     release(): string {
       const folder = mkdtempSync(join(root, "release "));
       cpSync(image, folder, { recursive: true, filter: (path) => path !== join(image, "workerd") });
@@ -120,13 +120,13 @@ interface Call {
   body?: unknown;
   bearer?: string | undefined;
   headers?: Variables;
-  /** Whether the request comes as the trusted proxy sends it. */
+  /** Whether the request has the headers that the trusted proxy adds. */
   proxied?: boolean;
   /** The address that the request comes from. */
   from?: string;
 }
 
-/** Sends a request as a proxy does, which has terminated TLS. */
+/** Sends a request as a proxy that has terminated TLS does. */
 export function send({ port }: Running, path: string, call: Call = {}): Promise<Answer> {
   const { body, bearer, headers = {}, proxied = true, from = "127.0.0.1" } = call;
   const own = {

@@ -9,7 +9,7 @@ export type Operation = keyof typeof operations;
 type Counts = (typeof operations)[Operation] & { cpuMilliseconds: number };
 type Unit = keyof Counts;
 
-/** Of the paid plan: dollars for a million, and what a month includes. Of the free plan: what a day allows. */
+/** Of the paid plan: dollars for a million, and how many a month includes. Of the free plan: how many a day allows. */
 export const PRICES: Readonly<
   Record<Unit, { what: string; price: number; included: number; free: number | undefined }>
 > = {
@@ -31,7 +31,10 @@ export const PRICES: Readonly<
 };
 const BASE_PRICE = 5;
 
-/** Milliseconds that `npm run measure:cpu` printed, once. What it doesn't measure costs as much as the nearest one. */
+/**
+ * The milliseconds that one run of `npm run measure:cpu` printed. An operation that it doesn't measure has the figure
+ * of the most similar one.
+ */
 const CPU: Readonly<Record<Operation, number>> = {
   ...{ register: 198, verifyEmail: 7, login: 185, refusedLogin: 185, refresh: 7, me: 7, logout: 7 },
   ...{ verifyByKv: 0, verifyByRpc: 7, secondFactor: 7, passkeyLogin: 7 },
@@ -57,7 +60,7 @@ const NAMES: Readonly<Record<Operation, string>> = {
   enrolment: "login that sets up an authenticator app",
 };
 
-/** A month of one active user, and how many of the users are new. */
+/** How often one active user causes each operation in a month. Of ten users, one is new. */
 export const MONTH: Readonly<Partial<Record<Operation, number>>> = {
   ...{ register: 0.1, verifyEmail: 0.1, login: 2, refusedLogin: 0.4, refresh: 200, me: 100, logout: 0.5 },
 };
@@ -70,7 +73,7 @@ const units = Object.entries(PRICES).map(([unit, rest]) => ({ unit: unit as Unit
 const dollars = (amount: number) => `$${amount.toFixed(2)}`;
 const count = (amount: number) => Math.round(amount).toLocaleString("en-US");
 
-/** What a million of an operation cost, beyond what a month includes. */
+/** What a million of an operation costs once the included amounts are used up. */
 function costOfMillion(operation: Operation): number {
   const counts = countsOf(operation);
   return units.reduce((sum, { unit, price }) => sum + counts[unit] * price, 0);
@@ -159,7 +162,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ]),
 };
 
-/** The page with its tables as they are now. */
+/** The page with up-to-date tables. */
 export const withTables = (page: string) => fillTables(page, SECTIONS);
 
 if (import.meta.main) writeFileSync(PAGE, withTables(readFileSync(PAGE, "utf8")));

@@ -30,7 +30,7 @@ export const give = (values: Record<string, string>) => {
 export interface Wish {
   answers?: string[];
   isTerminal?: boolean;
-  /** What the smoke test reaches. Without one it fails. */
+  /** The database that the smoke test uses. Without it, the smoke test fails. */
   database?: { DB: D1Database };
   outside?: Outside;
 }
@@ -59,7 +59,7 @@ export function makeCheckout({
   };
 }
 
-/** A service that gives the right answers at once, for tests of what comes before it. */
+/** A service that gives the right answers at once, for tests of the steps before the smoke test. */
 export const CANNED: Pick<Outside, "fetch"> = {
   async fetch(url, request) {
     const path = new URL(url).pathname;

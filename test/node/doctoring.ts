@@ -28,7 +28,7 @@ const TOOLS: Tools = { clock: systemClock, random: systemRandom, env: {} };
 export const SECRET = "kPz2mJu6gLs9dFa4iTqRvBHt5Xo1bQy8cNw3kVe7r";
 export const DEV_VARS = `ENVIRONMENT=development\nAUTH_SECRET=${SECRET}\n`;
 
-/** A tree with the configuration of this one, after a change of its text. */
+/** A tree with this tree's configuration, after `change` has changed its text. */
 export function makeConfigured(
   change: (toml: string) => string = (toml) => toml,
   vars = DEV_VARS,
@@ -52,7 +52,7 @@ export async function examine(name: string, argv: string[], world: Tree, tools: 
 }
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;
-/** Bodies by path, or what answers a path. */
+/** For each path, the body of the answer or a function that answers. */
 type Routes = Record<string, unknown>;
 
 const json =
@@ -62,7 +62,7 @@ const json =
 
 export const answer = json;
 
-/** Something that answers as Postern does, unless `routes` says otherwise. Gone when the test is over. */
+/** Starts a server that answers as Postern does, unless `routes` says otherwise. It stops when the test ends. */
 export async function startStandIn(routes: Routes = {}): Promise<string> {
   const server = createServer((request, response) => {
     const route = all[request.url ?? ""] ?? answer({ code: "not_found" }, 404);

@@ -1,4 +1,6 @@
-/** A program as a child process, in a group of its own, so that nothing of it can outlive the tests. */
+/**
+ * Runs a program as a child process in a process group of its own, so that none of its processes outlives the tests.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { plainEnvironment } from "./run-program.ts";
@@ -11,13 +13,13 @@ export interface Ended {
 export interface Running {
   child: ChildProcess;
   output(): string;
-  /** Settles once it has written this, fails when it ends without. */
+  /** Resolves once the program has written this. Rejects if the program ends before. */
   says(words: string): Promise<void>;
-  /** Settles when it and everybody who shares its output are gone. */
+  /** Resolves when the program, and every process that writes to its output, have ended. */
   ended: Promise<Ended>;
-  /** Reaches it and all that it started. */
+  /** Sends a signal to the program and to everything that it started. */
   signal(name: NodeJS.Signals): void;
-  /** Settles when nothing is left of it and all that it started. */
+  /** Resolves when the program and everything that it started have ended. */
   isGone(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ export function launch(folder: string, command: string, words: string[], more: N
       ...plainEnvironment(),
       WRANGLER_SEND_METRICS: "false",
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
-      // Otherwise wrangler's simulator records every span of every request, in more memory with each.
+      // Otherwise wrangler's simulator records every span of every request, and takes more and more memory.
       X_LOCAL_OBSERVABILITY: "false",
       ...more,
     },
@@ -44,7 +46,7 @@ export function launch(folder: string, command: string, words: string[], more: N
     });
   }
   const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, output })));
-  // Where a run is interrupted, nothing else ends the group.
+  // If a run is interrupted, nothing else ends the group.
   const killGroup = () => {
     if (child.pid !== undefined && isThere(-child.pid)) process.kill(-child.pid, "SIGKILL");
   };
@@ -70,7 +72,7 @@ export function launch(folder: string, command: string, words: string[], more: N
   };
 }
 
-/** Whether a process, or one of a group, still runs. */
+/** Whether a process still runs. For a negative id, whether any process of that group still runs. */
 function isThere(id: number): boolean {
   try {
     return process.kill(id, 0);

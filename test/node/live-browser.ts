@@ -1,4 +1,4 @@
-/** A real browser at the running service, and everything that its pages complain of or ask for. */
+/** Uses the running service in a real browser, and collects the errors and requests of its pages. */
 import { existsSync, mkdirSync } from "node:fs";
 import axe from "axe-core";
 import {
@@ -17,9 +17,9 @@ import { outboxSchema, type Person, register } from "./live-person.ts";
  * quarters of the CPU time.
  */
 const SHELL = "/usr/bin/chromium-headless-shell";
-/** The shell, or Debian's `chromium` where there is none. */
+/** The shell, or Debian's `chromium` if the shell is not installed. */
 export const CHROMIUM = existsSync(SHELL) ? SHELL : "/usr/bin/chromium";
-/** For whatever launches it. */
+/** The options with which every tool launches it. */
 export const LAUNCH = {
   executablePath: CHROMIUM,
   args: [
@@ -35,13 +35,15 @@ export const LAUNCH = {
 };
 const PICTURES = "test/.output/screenshots";
 
-/** Whether every view is looked at in every look, and a picture of it is kept: `npm run test:gallery`. */
+/** Whether tests check every view in every look, and keep a picture of it: `npm run test:gallery`. */
 export const GALLERY = process.env.GALLERY !== undefined;
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Each in one of the languages, which have the same parts, and words of different lengths. */
+/**
+ * Each look has one of the two languages. Pages differ between languages only in their words and the words' lengths.
+ */
 export const LOOKS = [
   { name: "desktop-light", viewport: DESKTOP, colorScheme: "light", language: "en" },
   { name: "desktop-dark", viewport: DESKTOP, colorScheme: "dark", language: "de" },
@@ -49,14 +51,14 @@ export const LOOKS = [
   { name: "phone-dark", viewport: PHONE, colorScheme: "dark", language: "en" },
 ] as const;
 
-/** The narrowest screen that there is to be room on (WCAG 2.2 §1.4.10). */
+/** The narrowest screen on which every page must fit (WCAG 2.2 §1.4.10). */
 const NARROWEST = { width: 320, height: 640 };
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch(LAUNCH);
 }
 
-/** A browser for the tests of a `describe`. After each test its visitor leaves, and no page may have complained. */
+/** A browser for the tests of a `describe`. After each test, {@link Visitor.leave} checks what its pages did. */
 export function useVisitor(service: { readonly origin: string }, others: readonly string[] = []): Visitor {
   const visitor = new Visitor(service, others);
   beforeAll(() => visitor.launch());
@@ -65,7 +67,7 @@ export function useVisitor(service: { readonly origin: string }, others: readonl
   return visitor;
 }
 
-/** One person's browser: its pages, and what went wrong in them. Each arrival is that of another person. */
+/** A person's browser: its pages, and the errors in them. Each call of `arrive` starts as another person. */
 export class Visitor {
   readonly complaints: string[] = [];
   readonly requests: { method: string; url: string; referer: string | undefined }[] = [];
@@ -96,13 +98,13 @@ export class Visitor {
     return this.#service.origin;
   }
 
-  /** Opens the path, if there is one, in a browser that knows nothing of the visitor before. */
+  /** Opens the path, if one is given, without the cookies and storage of the previous person. */
   async arrive(path?: string, options: BrowserContextOptions = {}): Promise<Page> {
     if (this.#browser === undefined) throw new Error("The browser is not launched.");
     const context = await this.#browser.newContext({ viewport: DESKTOP, locale: "en-US", ...options });
     this.complaints.length = 0;
     this.requests.length = 0;
-    // Of every window that they open, not of the first alone.
+    // Listens to the context, which has every window that the person opens.
     collectComplaints(context, this.complaints);
     context.on("request", (request) => {
       this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
@@ -112,7 +114,7 @@ export class Visitor {
     return this.#page;
   }
 
-  /** Registers a user and logs in on the page for it. */
+  /** Registers a user and logs in on the log-in page. */
   async arriveAtHome(options: BrowserContextOptions = {}): Promise<Person> {
     const person = await register(this.origin);
     await this.arrive(undefined, options);
@@ -120,7 +122,7 @@ export class Visitor {
     return person;
   }
 
-  /** Leaves, and expects that no page complained, asked another host, or told a token. */
+  /** Leaves, and expects that no page logged an error, sent a request to another host, or put a token into a URL. */
   async leave(): Promise<void> {
     await this.#page?.context().close();
     this.#page = undefined;
@@ -137,7 +139,7 @@ export class Visitor {
     await this.page.goto(path.startsWith("http") ? path : `${this.origin}${path}`);
   }
 
-  /** Logs in on the page for it, and waits for the account. */
+  /** Logs in on the log-in page, and waits for the account page. */
   async logIn({ email, password }: Person): Promise<void> {
     await this.open("/login");
     await this.submit("login", { name: email, password });
@@ -157,7 +159,7 @@ export class Visitor {
     return other;
   }
 
-  /** Waits for an element to say this. */
+  /** Waits until an element contains this text. */
   async reads(selector: string, words: string | RegExp): Promise<void> {
     await this.page.locator(selector, { hasText: words }).waitFor();
   }
@@ -167,7 +169,7 @@ export class Visitor {
     await this.page.locator("h1:visible", { hasText: heading }).waitFor();
   }
 
-  /** Presses Tab until this is reached, as somebody without a mouse does. */
+  /** Presses Tab until an element has the focus, like a user without a mouse. */
   async tabTo(selector: string): Promise<void> {
     for (let presses = 0; presses < 40; presses++) {
       await this.page.keyboard.press("Tab");
@@ -176,7 +178,7 @@ export class Visitor {
     throw new Error(`The Tab key does not lead to ${selector}.`);
   }
 
-  /** Fills in a field by the keyboard alone. */
+  /** Fills in a field with the keyboard only. */
   async typeInto(selector: string, text: string): Promise<void> {
     await this.tabTo(selector);
     await this.page.keyboard.press("ControlOrMeta+A");
@@ -192,7 +194,7 @@ export class Visitor {
 export function collectComplaints(context: BrowserContext, complaints: string[]): void {
   context.on("weberror", (error) => complaints.push(String(error.error())));
   context.on("console", (message) => {
-    // Chromium notes every answer of 400 and more; those are what some tests are about.
+    // Chromium logs every response with a status of 400 or more. Some tests cause such responses on purpose.
     if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
       complaints.push(message.text());
     }
@@ -229,10 +231,10 @@ export async function addAuthenticator(page: Page) {
   };
 }
 
-/** How far a page is wider than its window. */
+/** By how many pixels a page is wider than its window. */
 export const overflowOf = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
 
-/** Keeps a picture of the page for the gallery, which is for people's eyes: no test goes by it. */
+/** Keeps a picture of the page for the gallery, which only people look at. No test compares pictures. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
   if (!GALLERY) return;
   mkdirSync(PICTURES, { recursive: true });
@@ -241,13 +243,13 @@ export async function keepPicture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage });
 }
 
-/** Answers a request, in place of the service, with a refusal. */
+/** Answers a request with a refusal instead of sending it to the service. */
 export function refusal(status: number, code: string, headers: Record<string, string> = {}) {
   const body = JSON.stringify({ code, errors: [] });
   return (route: Route) => route.fulfill({ status, headers, contentType: "application/problem+json", body });
 }
 
-/** Holds back one request, or the response to it: `arrived` settles once it is held, `release` lets it go. */
+/** Holds back one request, or the response to it. `arrived` resolves once it is held. `release` lets it continue. */
 export async function hold(where: Page | BrowserContext, what: "request" | "response", url: string) {
   const arrived = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -261,7 +263,7 @@ export async function hold(where: Page | BrowserContext, what: "request" | "resp
   return { arrived: arrived.promise, release: released.resolve };
 }
 
-/** Expects room for everything on the narrowest screen, and one heading. */
+/** Expects that a page has one heading, and fits on the narrowest screen. */
 export async function expectRoom(page: Page, where: string): Promise<void> {
   expect(await page.locator("h1:visible").count(), `${where}: one heading`).toBe(1);
   const usual = page.viewportSize() ?? DESKTOP;
@@ -270,7 +272,7 @@ export async function expectRoom(page: Page, where: string): Promise<void> {
   await page.setViewportSize(usual);
 }
 
-/** Expects nothing that axe objects to. What lies in frames is their own sites'. */
+/** Expects that axe finds no violation. Ignores frames, because their contents belong to other sites. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
   const found = await page.evaluate<axe.AxeResults>(
@@ -281,7 +283,7 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
   expect(found.passes.length, `${where}: it was looked at`).toBeGreaterThan(10);
 }
 
-/** The newest link to a page, once this many have been mailed to this address. */
+/** Waits until this many links to a page were emailed to an address. Returns the newest. */
 export function mailedLink(origin: string, email: string, page: string, count = 1): Promise<string> {
   return vi.waitFor(
     async () => {

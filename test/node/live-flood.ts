@@ -1,4 +1,4 @@
-/** A flood of logins on a running service, and the service without the hashing lane, to hold it against. */
+/** Floods a running service with logins. Can also take the hashing lane out of a copy, for a comparison. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -7,10 +7,10 @@ import type { Clone } from "./live-service.ts";
 
 const LANE = "src/passwords/hashing-lane.ts";
 
-/** What a password costs by default, whatever the environment says, and no limit that would stop a flood. */
+/** Flags for the default cost of a password hash, and for no limits, which would stop a flood. */
 export const FLOODED = ["RATE_LIMITING:off", "SCRYPT_LN:15", "SCRYPT_P:3"].flatMap((value) => ["--var", value]);
 
-/** Replaces the copy's lane by one where everybody works at once, as a service does that knows of no lane. */
+/** Replaces the copy's lane by one that runs all hashes at once, as a service without a lane would. */
 export function takeLaneOut(clone: Clone): void {
   const path = join(clone.folder, LANE);
   const lane = readFileSync(path, "utf8");
@@ -25,15 +25,15 @@ export function takeLaneOut(clone: Clone): void {
 export interface Flood {
   /** How many logins are under way at any time. */
   connections: number;
-  /** Milliseconds that each connection rests between an answer and its next login: an attacker heeds no Retry-After. */
+  /** Milliseconds between an answer and the next login on a connection. An attacker ignores Retry-After. */
   rest: number;
   person: Person;
-  /** Whether another login is sent. Those that are under way are waited for in any case. */
+  /** Whether to send another login. The flood always waits for logins that are under way. */
   goesOn(): boolean;
   answered(status: number, body: string, headers: Headers): void;
 }
 
-/** Logs in on every connection again and again; settles when the last login is answered. */
+/** Logs in on every connection again and again. Resolves when the last login is answered. */
 export async function floodWithLogins(origin: string, flood: Flood): Promise<void> {
   const { connections, rest, person, goesOn, answered } = flood;
   const { email, password } = person;

@@ -1,4 +1,4 @@
-/** Somebody who uses the running service over the network. */
+/** Uses the running service over the network, as a person does. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { createRemoteJWKSet, type JWTVerifyResult, jwtVerify } from "jose";
@@ -37,7 +37,7 @@ export function readMe(origin: string, bearer: string): Promise<Response> {
   return fetch(`${origin}/api/v1/users/me`, { headers: { Authorization: `Bearer ${bearer}` } });
 }
 
-/** Registers, and spends the link that arrives in the outbox. */
+/** Registers, and verifies the address with the link that arrives in the outbox. */
 export async function register(origin: string, person: Person = somebody()): Promise<Person> {
   const registered = await post(origin, "/api/v1/auth/register", person);
   expect(registered.status).toBe(202);
@@ -60,7 +60,7 @@ export async function refresh(origin: string, token: string): Promise<Tokens> {
   return tokensSchema.parse(await answer.json());
 }
 
-/** How many sessions somebody has, besides the one that it takes to count them. */
+/** Counts a person's sessions, without the session that it opens to count them. */
 export async function countSessions(origin: string, person: Person): Promise<number> {
   const { access_token } = await logIn(origin, person);
   const headers = { Authorization: `Bearer ${access_token}` };
@@ -68,7 +68,7 @@ export async function countSessions(origin: string, person: Person): Promise<num
   return items.length - 1;
 }
 
-/** Verifies as a stranger does: with nothing but the address of the service. */
+/** Verifies a token as an independent service does: it knows only the address of this service. */
 export function verifyAsStranger(origin: string, token: string): Promise<JWTVerifyResult> {
   const keys = createRemoteJWKSet(new URL(`${origin}/.well-known/jwks.json`));
   return jwtVerify(token, keys, { issuer: origin, audience: origin, typ: "at+jwt" });

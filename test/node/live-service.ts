@@ -1,6 +1,7 @@
 /**
- * The service in a fresh copy of this tree, as a child process: as a user has it, by `npm run dev`, or from the bundle
- * and the database that were made once for the whole run (live-shared.ts), which takes a third of the time.
+ * Runs the service in a fresh copy of this tree, as a child process. It starts with `npm run dev`, like a user, or from
+ * the bundle and the database that were made once for the whole run (live-shared.ts). The second way takes a third of
+ * the time.
  */
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +16,7 @@ import { TREE, treeFiles } from "./tree-files.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where the tests of a run ask for what they share. */
+    /** The address at which the test files of a run ask for what they share. */
     shared: string;
   }
 }
@@ -24,35 +25,35 @@ const START_MILLISECONDS = 100_000;
 const STOP_MILLISECONDS = 20_000;
 
 export interface Service {
-  /** Such as `http://localhost:<port>`: what the service calls itself, and the issuer of its tokens. */
+  /** The service's own address and the issuer of its tokens, such as `http://localhost:<port>`. */
   origin: string;
   /** The folder of its state. */
   state: string;
   output(): string;
-  /** Ends the service as a supervisor would: npm alone gets the signal. */
+  /** Ends the service as a supervisor would: only npm gets the signal. */
   stop(): Promise<Ended>;
-  /** Ends it and all that it started in the middle of whatever they do, as a machine that fails does. */
+  /** Kills the service and everything that it started at once, as a failing machine would. */
   kill(): Promise<void>;
 }
 
-/** What `npm run example` starts, each as an origin. */
+/** What `npm run example` starts. `postern`, `api` and `app` are origins. */
 export interface Example extends Pick<Service, "state" | "output" | "stop"> {
-  /** The flags that it was started with. */
+  /** The flags with which the example was started. */
   command: string[];
   postern: string;
   api: string;
   app: string;
-  /** Ends it as Ctrl-C does: a terminal sends SIGINT to everybody in its foreground. Fails where one of them stays. */
+  /** Sends SIGINT to every process of the example, as a terminal does on Ctrl-C. Fails if one of them does not end. */
   interrupt(): Promise<Ended>;
 }
 
-/** What is made once for a run of the tests, as absolute paths. */
+/** The absolute paths of what is made once for a run of the tests. */
 export interface Prepared {
   /** The folder of the Worker's bundle. */
   bundle: string;
   /** The pages and documents, built. */
   assets: string;
-  /** State whose database has every table. It is copied, never used. */
+  /** A folder of state whose database has every table. Tests only copy it. */
   state: string;
 }
 
@@ -61,32 +62,32 @@ export interface Clone {
   /** Runs an npm script to its end. */
   run(script: string, ...flags: string[]): Promise<Ended>;
   /**
-   * A folder of state, new unless one is named, with a copy of the database that was made for the whole run. To make
-   * every table takes longer than all else that a start does: live.test.ts alone starts on empty state.
+   * Copies the database that was made for the whole run into a folder of state, new unless one is given. Creating every
+   * table takes longer than the rest of a start, so only live.test.ts starts on empty state.
    */
   migratedState(folder?: string): Promise<string>;
-  /** Starts the service on state of its own, or on this one, and waits until it says that it runs. */
+  /** Starts the service on new state, or on the given state, and waits until it prints that it runs. */
   start(flags?: string[], state?: string): Promise<Service>;
   /**
-   * Starts the same service from what is prepared: with this copy's wrangler.toml and .dev.vars, the bundle of the whole
-   * run, and a copied database. For tests that need a service of their own, and not the command that starts it. A hash
-   * costs next to nothing unless the flags say otherwise. A port is given to start again what had it before: its tokens
-   * and links name it.
+   * Starts the service from a prepared bundle, with this copy's wrangler.toml and .dev.vars, and a copy of the prepared
+   * database unless `state` is given. For tests that need their own service, but do not test `npm run dev`. Password
+   * hashes are nearly free unless the flags say otherwise. A test gives `port` to start a service again: the service's
+   * tokens and links name the port.
    */
   serve(flags?: string[], state?: string, prepared?: Prepared, port?: number): Promise<Service>;
-  /** Makes the bundle of this copy, and a migrated state unless there is one that other copies may share. */
+  /** Builds the bundle of this copy, and makes a migrated state unless one is given. */
   prepare(migrated?: string): Promise<Prepared>;
-  /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
+  /** Starts another Worker by its configuration file, on a service's state, so that the two share KV. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
-  /** Starts what a command line starts in a folder, with the programs of the machine, and waits for these words. */
+  /** Runs a command line in a folder, with the machine's own programs, and waits until it prints `sign`. */
   startLine(folder: string, line: string, sign: string): Promise<Pick<Service, "output" | "stop">>;
   /** Starts Postern, the API and the browser app with the one command for them. */
   startExample(): Promise<Example>;
-  /** Ends whatever still runs, and removes the copy. */
+  /** Ends everything that still runs, and removes the copy. */
   remove(): Promise<void>;
 }
 
-/** A copy of what a clone would hold, with the packages that are installed here. */
+/** Copies the files that a Git clone would have, and links the packages that are installed here. */
 export function makeClone(): Clone {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "postern-live-")));
   for (const file of treeFiles()) cpSync(join(TREE, file), join(folder, file));
@@ -100,7 +101,7 @@ export function makeClone(): Clone {
     return child;
   };
   const launchNpm = (...words: string[]) => launchIn({}, "npm", words);
-  // As in `npm run dev`, Workers on the same state find each other in a registry in it.
+  // As with `npm run dev`, the registry in which Workers find each other is in the folder of the state.
   const launchWrangler = (state: string, ...words: string[]) =>
     launchIn({ WRANGLER_REGISTRY_PATH: join(state, "registry") }, process.execPath, [
       "node_modules/wrangler/bin/wrangler.js",
@@ -153,7 +154,7 @@ export function makeClone(): Clone {
       const own = state ?? makeState();
       if (state === undefined) cpSync(migrated, own, { recursive: true });
       const scheme = flags.includes(OVER_HTTPS) ? "https" : "http";
-      // Of two values of one name wrangler takes the later.
+      // If a name is given twice, wrangler takes the later value, so the caller's flags win.
       const preset = asFlags([`PUBLIC_URL:${scheme}://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
       const inspector = flags.some((flag) => flag.startsWith("--inspector-port")) ? [] : ["--inspector-port=0"];
       const common = ["--port", `${port}`, ...inspector, "--persist-to", own];
@@ -182,7 +183,7 @@ export function makeClone(): Clone {
       const path = process.env.PATH?.split(delimiter).filter((part) => !part.includes("node_modules"));
       const program = launchIn({ PATH: path?.join(delimiter) }, "bash", ["-c", line], folder);
       await within(START_MILLISECONDS, "The start of the program", program.says(sign));
-      // npx passes no signal on.
+      // npx passes no signals on, so the whole group gets the signal.
       const stop = async () => {
         program.signal("SIGTERM");
         return within(STOP_MILLISECONDS, "The end of the program", program.ended);
@@ -223,25 +224,25 @@ export function makeClone(): Clone {
   };
 }
 
-/** A copy that is there until the tests of a file or a `describe` are over. */
+/** A copy that is removed after the tests of a file or a `describe`. */
 export function useClone(): Clone {
   const clone = makeClone();
   afterAll(() => clone.remove());
   return clone;
 }
 
-/** Where a service is found, once the tests run. */
+/** Where a service is. Filled in before the first test runs. */
 export type Found = Readonly<Pick<Service, "origin" | "state">>;
 
-/** The service that the files of a run share tells Prometheus its numbers for this token. */
+/** The METRICS_TOKEN of the service that the files of a run share. */
 export const SHARED_METRICS_TOKEN = "a-token-for-the-metrics-of-the-shared-service";
 
-/** A service without limits, which the files of a run share: each test has people of its own. */
+/** A service without limits, which the files of a run share. Each test uses its own people. */
 export function useSharedService(): Found {
   return foundBefore(() => askShared("service"));
 }
 
-/** Puts a service on https, with a certificate that it signed itself. */
+/** The flag that makes a service use https, with a self-signed certificate. */
 export const OVER_HTTPS = "--local-protocol=https";
 
 /** A service for the tests of a `describe`, with these configuration values, each as `NAME:value`. */
@@ -266,7 +267,9 @@ function foundBefore(find: () => Promise<Found>): Found {
   return found;
 }
 
-/** Changes what no request can, such as a moment, in the database of a service that may run meanwhile. */
+/**
+ * Runs SQL in the database of a service, also while it runs. For changes that no request can make, such as of times.
+ */
 export function changeDatabase({ state }: Pick<Service, "state">, sql: string): void {
   const [file = ""] = globSync(join(state, "v3/d1/*/*.sqlite")).filter((path) => !path.includes("metadata"));
   const database = new DatabaseSync(file, { timeout: 10_000 });
@@ -274,14 +277,14 @@ export function changeDatabase({ state }: Pick<Service, "state">, sql: string): 
   database.close();
 }
 
-/** What the run has made once, over HTTP (live-shared.ts). */
+/** Asks over HTTP for something that is made once for the run (live-shared.ts). */
 export async function askShared<Answer>(what: "prepared" | "service"): Promise<Answer> {
   const answer = await fetch(`${inject("shared")}/${what}`);
   if (!answer.ok) throw new Error(await answer.text());
   return JSON.parse(await answer.text());
 }
 
-/** The configuration of the copy for the bundle that exists: nothing is built at a start. */
+/** Changes the copy's configuration so that a start uses an existing bundle and builds nothing. */
 function configureBundled(toml: string, bundle: string, assets: string): string {
   const replacements: [RegExp, string][] = [
     [

@@ -1,7 +1,7 @@
 /**
  * What the test files of a run share: a bundle with its assets, a migrated database, and one service. Each is made when
- * the first file asks for it over HTTP (live-service.ts), so that a run of files that need none of it waits for nothing,
- * and each part of a split run makes its own.
+ * the first file asks for it over HTTP (live-service.ts). So a run of files that need none of it does not wait. If a
+ * run is split, each part makes its own.
  */
 import { createServer } from "node:http";
 import type { TestProject } from "vitest/node";
@@ -14,7 +14,7 @@ interface Shared {
   service?: Promise<Service>;
 }
 
-/** Answers what is asked for during the tests, and ends it afterwards. */
+/** Serves what test files share, and ends everything after the tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let shared: Shared | undefined;
   const make = () => {
@@ -49,7 +49,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const port = await freePort();
   await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
   project.provide("shared", `http://127.0.0.1:${port}`);
-  // The sources have changed, and with them the bundle.
+  // Before a rerun, the sources have changed, so the bundle is out of date.
   project.onTestsRerun(end);
   return async () => {
     server.close();

@@ -1,4 +1,4 @@
-/** A local database of its own for a command under test, and a look into it. */
+/** A separate local database for a command under test, and access to its rows. */
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,21 +9,21 @@ import { openD1 } from "../../src/commands/d1.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 
 export interface LocalDatabase {
-  /** Open for the commands that run in this process. */
+  /** The database, open for commands that run in this process. */
   DB: D1Database;
   /** A database for audit events, if the configuration binds one. */
   AUDIT_DB: D1Database | undefined;
-  /** For a command that runs as a process of its own: where the state lies. */
+  /** The flag with the folder of the state, for a command that runs as a process of its own. */
   flag: string;
   /** The rows of a query, read from the file itself. */
   rows(sql: string): Record<string, unknown>[];
-  /** Runs statements that answer nothing. */
+  /** Runs statements that return no rows. */
   change(sql: string): void;
-  /** Writes to it in another connection, without an end. Returns a function that ends that. */
+  /** Locks the database with a transaction in another connection. Returns a function that unlocks it. */
   lock(): () => void;
 }
 
-/** The configuration with the lines for a database for audit events. */
+/** Returns the configuration with the commented lines for `AUDIT_DB` as part of it. */
 export function bindArchive(toml: string): string {
   const isAbout =
     /^# (\[\[d1_databases\]\]|binding = "AUDIT_DB"|database_name = "postern-audit"|migrations_dir = .*)$/gm;
@@ -31,8 +31,8 @@ export function bindArchive(toml: string): string {
 }
 
 /**
- * An empty database with every table, as the command itself opens one, and one for audit events if it is wanted. They
- * are gone after the tests of the file.
+ * Opens an empty database with every table, as commands do. With `hasArchive`, also opens one for audit events. Both
+ * are deleted after the tests of the file.
  */
 export async function makeLocalDatabase({ hasArchive = false } = {}): Promise<LocalDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "postern-database-"));
@@ -44,7 +44,7 @@ export async function makeLocalDatabase({ hasArchive = false } = {}): Promise<Lo
     const statements = migrations.flatMap((path) => readFileSync(path, "utf8").split("--> statement-breakpoint"));
     return database.batch(statements.map((statement) => database.prepare(statement)));
   };
-  // The first alone makes a file, which is looked for below.
+  // Migrates only `DB` first. So far it alone has a file, which is then easy to find.
   await migrate(DB, "migrations/*.sql");
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
   if (AUDIT_DB !== undefined) await migrate(AUDIT_DB, "migrations/audit/*.sql");

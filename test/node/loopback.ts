@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { onTestFinished } from "vitest";
 import { isFree } from "../../src/commands/ports.ts";
 
-/** A port that is taken until the test is over. */
+/** Takes a port until the test ends. Returns the port. */
 export async function takePort(): Promise<number> {
   const port = await freePort();
   const server = createServer();
@@ -13,8 +13,8 @@ export async function takePort(): Promise<number> {
 }
 
 /**
- * A port that nobody listens on. Below the range from which systems give outgoing connections theirs,
- * so that it is still free a few seconds later.
+ * A free port. It is below the range from which systems choose ports for outgoing connections, so that it is still
+ * free a few seconds later.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

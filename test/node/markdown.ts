@@ -3,24 +3,24 @@ import { globSync, readFileSync } from "node:fs";
 
 export interface Block {
   page: string;
-  /** Of its opening fence. */
+  /** The line of its opening fence. */
   line: number;
-  /** What follows the fence: `sh`, `ts`, `toml`. */
+  /** The word after the fence: `sh`, `ts`, `toml`. */
   language: string;
   text: string;
   /** `<!-- not run: … -->` before it: why no test executes it. */
   notRun: string | undefined;
-  /** `<!-- file: … -->` before it: where a reader puts it, and the tests too. */
+  /** `<!-- file: … -->` before it: the file into which readers, and the tests, put the block. */
   file: string | undefined;
 }
 
 /** Every page, the README first. */
 export const PAGES: readonly string[] = ["README.md", ...globSync("docs/*.md").sort()];
 
-/** What operators do when something has gone wrong. */
+/** The pages about what operators do when something has gone wrong. */
 export const RUNBOOKS: readonly string[] = globSync("docs/runbooks/*.md").sort();
 
-/** The pages, and what else people read here. */
+/** The pages and runbooks, and everything else that people read here. */
 export const DOCUMENTS: readonly string[] = [
   ...PAGES,
   ...RUNBOOKS,
@@ -72,7 +72,7 @@ export function blocksOf(page: string, text: string): Block[] {
   return blocks;
 }
 
-/** The text outside of blocks, in which links are links. */
+/** The text without code blocks, and without the brackets in code spans, so that only real links remain. */
 export function proseOf(text: string): string {
   return text
     .replaceAll(/^( *)```.*?\n *```$/gms, "")

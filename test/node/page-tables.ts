@@ -2,7 +2,7 @@
 
 export const table = (rows: (string | number)[][]) => rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
 
-/** The page with its tables as they are now. */
+/** The page with up-to-date tables. */
 export function fillTables(page: string, sections: Readonly<Record<string, () => string>>): string {
   return page.replaceAll(
     /(<!-- table: (\w+) -->\n)(?:(?!<!-- end -->).)*(<!-- end -->)/gs,

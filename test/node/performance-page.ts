@@ -10,7 +10,7 @@ export const PAGE = "docs/performance.md";
 export const PLOT = "docs/performance.svg";
 export const RESULTS = "bench/results.json";
 
-/** A difference of less is within what two runs differ by. */
+/** The ratio from which a difference counts. Two runs of the bench can differ by less. */
 const NOTABLE = 1.1;
 const PLOTTED: readonly CaseName[] = ["jwks", "me", "refresh", "login", "login-limits", "register-limits"];
 
@@ -25,7 +25,7 @@ const number = (value: number) =>
 const milliseconds = (value: number | undefined) => (value === undefined ? "–" : number(value));
 const kibibytes = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KiB`;
 
-/** The page with its tables as these results make them. */
+/** The page with the tables of these results. */
 export function withTables(page: string, results: Results): string {
   return fillTables(page, {
     run: () => runOf(results),
@@ -37,7 +37,7 @@ export function withTables(page: string, results: Results): string {
   });
 }
 
-/** The plot: CPU time of the routes that are asked for most. */
+/** The plot of the CPU time of the most frequent routes. */
 export function plotOf({ cases }: Results): string {
   const groups = PLOTTED.flatMap((name) => {
     const bars = CONTESTANTS.flatMap((contestant): Bar[] => {

@@ -1,4 +1,4 @@
-/** Bars in groups, as SVG. Its colors follow the reader's: light or dark. */
+/** Draws groups of bars as SVG. The colors follow the reader's color scheme, light or dark. */
 import type { ContestantName } from "../../bench/flags.ts";
 
 export interface Bar {
@@ -13,9 +13,9 @@ export interface Group {
 }
 
 const WIDTH = 720;
-/** Where bars begin: titles stand before. */
+/** The horizontal position at which bars begin. Titles are to the left of it. */
 const LEFT = 170;
-/** Room for the number behind the longest bar. */
+/** The room for the number after the longest bar. */
 const RIGHT = 60;
 const TOP = 64;
 const BAR = 14;

@@ -1,14 +1,17 @@
-/** A PostgreSQL server of a test's own, where Debian's package is installed: in a folder, reached by a socket in it alone. */
+/**
+ * Starts a separate PostgreSQL server for a test, if Debian's package is installed. Its data and its only socket are in
+ * a temporary folder.
+ */
 import { execFileSync } from "node:child_process";
 import { chownSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where the package has the server's programs; `undefined` where it is not installed. */
+/** The folder of the server's programs, or `undefined` if the package is not installed. */
 export const POSTGRESQL = globSync("/usr/lib/postgresql/*/bin").at(-1);
 
 export interface PostgreSql {
-  /** What `psql` takes for a database. */
+  /** The database's URL for `psql`. */
   url: string;
   stop(): void;
 }
@@ -33,7 +36,9 @@ export function startPostgreSql(programs: string): PostgreSql {
   };
 }
 
-/** The server refuses to run as root: for root it runs as the user whom the package made for it. */
+/**
+ * The user that runs the server, if it is another one: as root, the server runs as the user that the package created.
+ */
 function ownerOf(folder: string): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const [uid = 0, gid = 0] = ["-u", "-g"].map((which) => Number(execFileSync("id", [which, "postgres"])));

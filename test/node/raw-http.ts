@@ -1,4 +1,4 @@
-/** HTTP/1.1 by hand: whatever bytes, over one connection, and what comes back of it. */
+/** Sends any bytes over one connection, and reads the HTTP/1.1 answers to them. */
 import { connect } from "node:net";
 
 export interface RawAnswer {
@@ -9,17 +9,21 @@ export interface RawAnswer {
 
 export interface Exchange {
   answers: RawAnswer[];
-  /** Bytes that are no whole answer. */
+  /** The bytes after the last complete answer. */
   rest: string;
 }
 
-/** Milliseconds of silence after which nothing more is expected: of a busy machine, and once what was expected has come. */
+/**
+ * After how many milliseconds of silence the exchange ends: `SILENCE` while answers are missing, because the machine
+ * may be busy, and `LINGER` once the expected answers have come.
+ */
 const SILENCE = 10_000;
 const LINGER = 200;
 
 /**
- * Writes the pieces, each with a pause before the next, and reads until the other side closes or falls silent: then
- * it has said all, which may be more than was expected. `end` closes our half afterwards, or breaks the connection off.
+ * Writes the pieces with pauses in between, and reads until the server closes the connection or falls silent. By then
+ * the server may have sent more answers than expected. After the last piece, `end` can close our half of the
+ * connection, or break the connection off.
  */
 export function exchange(
   origin: string,
@@ -34,7 +38,7 @@ export function exchange(
       socket.destroy();
       resolve(parseAnswers(received));
     };
-    // Broken off by them: what came before still counts.
+    // The server may break the connection off. What it sent before still counts.
     socket.on("error", done).on("close", done).setTimeout(SILENCE, done);
     socket.setEncoding("latin1").on("data", (chunk: string) => {
       received += chunk;
@@ -51,7 +55,7 @@ export function exchange(
   });
 }
 
-/** Reads whole answers, one after another (RFC 9112 §6). Characters are bytes. */
+/** Reads complete answers, one after another (RFC 9112 §6). Each character of the text is one byte. */
 export function parseAnswers(text: string): Exchange {
   const answers: RawAnswer[] = [];
   let rest = text;

@@ -2,7 +2,7 @@ import { type ExecFileOptions, execFile } from "node:child_process";
 import { join } from "node:path";
 import { TREE } from "./tree-files.ts";
 
-/** The words before a command's file with which its npm script starts it. */
+/** The arguments of Node with which an npm script starts a command, before the command's file. */
 export const AS_SCRIPT = ["-r", join(TREE, "src/commands/installed.cjs")];
 
 /** Runs a program to its end, and returns its exit code and what it wrote. `input` goes into a pipe that stays open. */
@@ -15,7 +15,10 @@ export function runProgram(command: string, words: string[], options: ExecFileOp
   });
 }
 
-/** What a user's shell has: nothing that belongs to the test run, but where compiled code is kept, to save time. */
+/**
+ * The environment of a user's shell: without the variables of the test run. Only the folder of Node's compile cache
+ * stays, to save time.
+ */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) => !/^(VITEST|NODE_(?!COMPILE_CACHE$)|TEST$|DEV$|PROD$|MODE$|npm_)/.test(name),

@@ -19,42 +19,42 @@ const MONTH_SECONDS = MONTH_DAYS * 86_400;
 const RETENTION_DAYS = 365;
 const DATABASE_BYTES = 10e9;
 
-/** Events that an active user leaves in a month: each of these leaves one. */
+/** The events of an active user in a month. Each of these operations causes one. */
 const EVENTS = monthlySum((operation) =>
   ["register", "verifyEmail", "login", "refusedLogin", "logout"].includes(operation) ? 1 : 0,
 );
 const EVENT_BYTES_A_DAY = (EVENTS / MONTH_DAYS) * sizes.event;
 const ARCHIVED_BYTES_A_DAY = (EVENTS / MONTH_DAYS) * sizes.archivedEvent;
-/** Those that come through the queue. The others are written with their change, and are moved later. */
+/** The events that come through the queue. The others are written together with their change, and moved later. */
 const QUEUED_EVENTS = monthlySum((operation) => (["refusedLogin", "logout"].includes(operation) ? 1 : 0));
-/** Rows that a database for events adds to what an active user writes in a month. */
+/** The rows that a database for events adds to those that an active user writes in a month. */
 const MOVED_ROWS = (EVENTS - QUEUED_EVENTS) * rows.moved + QUEUED_EVENTS * (rows.throughQueue - rows.written);
 
 function monthlySum(of: (operation: Operation) => number): number {
   return Object.entries(MONTH).reduce((sum, [name, times]) => sum + of(name as Operation) * times, 0);
 }
 
-/** Seconds of a month for which one active user keeps D1 busy. */
+/** For how many seconds of a month one active user keeps D1 busy. */
 function d1Seconds(readMilliseconds: number): number {
   const milliseconds = ({ reads, writes }: { reads: number; writes: number }) =>
     reads * readMilliseconds + writes * ASSUMED.d1Write;
   return monthlySum((operation) => milliseconds(calls[operation])) / 1_000;
 }
 
-/** What the prototype in `bench/directories/` was measured with. */
+/** The numbers of directories with which the prototype in `bench/directories/` was measured. */
 const MEASURED = ["1", "4", "6", "16"] as const;
 const MOST_ASKED_AT_ONCE = 6;
-/** Reads of a month that know a user by a name alone. */
+/** The reads of one active user in a month that know only a name, and not the id. */
 const NAME_READS = monthlySum((operation) =>
   ["register", "login", "refusedLogin"].includes(operation) ? calls[operation].reads : 0,
 );
-/** A registration claims two names. */
+/** The names that one active user claims in a month. A registration claims two. */
 const CLAIMS = monthlySum((operation) => (operation === "register" ? 2 : 0));
 
-/** Active users with whom one of several directories is full: by the time of D1. */
+/** How many active users `count` directories can serve until D1 has no more time. */
 function fullByTime(count: number, readMilliseconds: number): number {
   if (count === 1) return 1 / atPeak(d1Seconds(readMilliseconds));
-  // All at once, or the claim and then the user.
+  // A login asks all directories at once. With many directories, it asks for the claim and then for the user.
   const asked = (NAME_READS * Math.min(count, count > MOST_ASKED_AT_ONCE ? 2 : count) * readMilliseconds) / 1_000;
   const others = d1Seconds(readMilliseconds) - (NAME_READS * readMilliseconds) / 1_000;
   return count / atPeak(others + asked + (CLAIMS * ASSUMED.d1Write) / 1_000);
@@ -69,7 +69,7 @@ const round = (amount: number) => Number(amount.toPrecision(2)).toLocaleString("
 const share = (part: number) => (part < 1e-3 ? "< 0.1 %" : `${round(part * 100)} %`);
 const gigabytes = (bytes: number) => `${round(bytes / 1e9)} GB`;
 
-/** What one active user uses of something that has a limit. */
+/** Something that has a limit, and the share of it that one active user needs. */
 interface Bound {
   what: string;
   limit: string;
@@ -226,7 +226,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   me: () => latencies("me"),
 };
 
-/** The page with its tables as they are now. */
+/** The page with up-to-date tables. */
 export const withTables = (page: string) => fillTables(page, SECTIONS);
 
 if (import.meta.main) writeFileSync(PAGE, withTables(readFileSync(PAGE, "utf8")));

@@ -3,5 +3,6 @@ import { expectIndexedStatements, watchStatements } from "./statement-plans.ts";
 
 watchStatements();
 
-// Every statement that a command has run in this process has a plan that does not grow with its tables.
+// After each file: every statement that a command has run in this process must have a plan that does not grow with its
+// tables.
 afterAll(expectIndexedStatements);

@@ -1,4 +1,4 @@
-/** A tree with a stand-in for wrangler, so that a command runs in this process and its child is a few lines long. */
+/** A tree with a stand-in for wrangler: the command under test runs in this process, and wrangler is a short script. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,22 +7,22 @@ import type { Place } from "../../src/commands/flags.ts";
 import type { Surroundings } from "../../src/commands/surroundings.ts";
 
 export interface Tree extends Surroundings {
-  /** Everything said so far. */
+  /** Everything that the command has printed so far. */
   said(): string;
   complained(): string;
-  /** The command lines that the stand-in was given. */
+  /** The arguments of each call of the stand-in. */
   calls(): string[][];
   /** The questions that were asked, each with its kind. */
   asked: string[];
-  /** The databases that were asked for. */
+  /** The places whose databases the command has opened. */
   places: Place[];
   stopNow(): void;
 }
 
 /**
- * An empty tree, gone when the test is over. `script` is what the stand-in does after it has noted its
- * arguments; `call` tells it the how manieth call this is. `answers` are what the person types when asked.
- * The database is `database`, wherever the command is told to look for it; without one every query fails.
+ * An empty tree, which is deleted when the test ends. `script` is the code that the stand-in runs after it has recorded
+ * its arguments. In it, `call` is the number of the current call. `answers` are what the person types at questions. The
+ * command always gets `database`, whatever place it asks for. Without `database`, every query fails.
  */
 export function makeTree(
   script?: string,

@@ -1,6 +1,6 @@
 /**
- * Holds the statements that tests make commands run in this process to their plans, as `support/statement-plans.ts` does
- * with those of the service.
+ * Checks the plans of the statements that tests make commands run in this process, as `support/statement-plans.ts` does
+ * for statements of the service.
  */
 import { globSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -10,12 +10,12 @@ const directory = empty("migrations/*.sql");
 const archive = empty("migrations/audit/*.sql");
 const unexplained = new Set<string>();
 
-/** From now on, notes the statements. They are explained later: one that can't be must not fail inside the command. */
+/** Starts to note statements. They are explained later, because a failing explanation must not fail the command. */
 export function watchStatements(): void {
   if (isFirst("watches statements")) watchDrizzle((statement) => unexplained.add(statement));
 }
 
-/** Fails if a statement since the last call reads a whole table or sorts rows, unless the budgets say why it may. */
+/** Fails if a statement since the last call reads a whole table or sorts rows, unless the budgets allow it. */
 export function expectIndexedStatements(): void {
   const statements = [...unexplained];
   unexplained.clear();
@@ -29,7 +29,7 @@ export function expectIndexedStatements(): void {
 /** A database with every table. */
 function empty(pattern: string): DatabaseSync {
   const database = new DatabaseSync(":memory:");
-  // As wrangler makes it.
+  // Wrangler creates this table.
   database.exec("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE, applied_at TEXT)");
   for (const path of globSync(pattern).toSorted()) database.exec(readFileSync(path, "utf8"));
   return database;

@@ -1,4 +1,4 @@
-/** The files of this tree as a clone has them, found without Git: a tree that came as an archive has no `.git`. */
+/** The files that a Git clone of this tree would have. Finds them without Git: an unpacked archive has no `.git`. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, matchesGlob, resolve } from "node:path";
 

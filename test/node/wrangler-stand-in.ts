@@ -1,4 +1,4 @@
-/** What a stand-in for wrangler does when `npm run deploy` starts it: the calls of the real one, in miniature. */
+/** The script of a stand-in for wrangler under `npm run deploy`. It makes a few of the real wrangler's calls. */
 export function deployScript(token: string): string {
   return `
     const flag = (name) => args[args.indexOf(name) + 1];

@@ -1,8 +1,11 @@
-/** The memory of a service. */
+/** Measures the memory of a service. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import * as z from "zod";
 
-/** The bytes that the Worker holds after a garbage collection, by the debugger's protocol: what is more is a leak. */
+/**
+ * The bytes that the Worker still holds after a garbage collection, read with the debugger's protocol. If they grow
+ * over a run, the Worker has a leak.
+ */
 export async function heldBytes(inspectorPort: number): Promise<number> {
   const [target] = targets.parse(await (await fetch(`http://127.0.0.1:${inspectorPort}/json`)).json());
   if (target === undefined) throw new Error("The inspector knows of no Worker.");
@@ -24,11 +27,11 @@ export async function heldBytes(inspectorPort: number): Promise<number> {
 }
 
 const targets = z.array(z.object({ webSocketDebuggerUrl: z.string() }));
-/** JavaScript's objects, the runtime's own objects behind them, and buffers. */
+/** The bytes of JavaScript's objects, of the runtime's own objects behind them, and of buffers. */
 const usage = z.object({ usedSize: z.number(), embedderHeapUsedSize: z.number(), backingStorageSize: z.number() });
 const reply = z.object({ id: z.number().optional(), result: z.unknown().optional() });
 
-/** Resolves with the result; the protocol's events in between are none of ours. */
+/** Calls a method of the protocol, and resolves with its result. Ignores the events that the protocol sends. */
 function call(socket: WebSocket, id: number, method: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     socket.addEventListener("message", ({ data }) => {
@@ -41,8 +44,8 @@ function call(socket: WebSocket, id: number, method: string): Promise<unknown> {
 }
 
 /**
- * The bytes in memory of workerd's processes that run in a folder, the simulators of D1, KV and queues included;
- * `undefined` where the system does not tell.
+ * The bytes in memory of the workerd processes that run in a folder. They include the simulators of D1, KV and queues.
+ * `undefined` if the system has no /proc or no such process.
  */
 export function residentBytes(folder: string): number | undefined {
   let kibibytes: number | undefined;
@@ -52,7 +55,7 @@ export function residentBytes(folder: string): number | undefined {
       if (!status.startsWith("Name:\tworkerd\n") || readlinkSync(`/proc/${id}/cwd`) !== folder) continue;
       kibibytes = (kibibytes ?? 0) + Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
     } catch {
-      // The process has ended in between.
+      // The process has ended since /proc was listed.
     }
   }
   return kibibytes === undefined ? undefined : kibibytes * 1_024;

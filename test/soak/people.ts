@@ -1,4 +1,4 @@
-/** People who come, use the service for a while, and leave it in one of the ways in which people do. */
+/** Simulates people who register, use the service for a while, and stop using it or delete their account. */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Answer, type Asked, ask, issuedIn, NoAnswer } from "../crash/client.ts";
 import type { SeededRandom } from "../measure/seeded-random.ts";
@@ -18,13 +18,13 @@ interface Person {
   email: string;
   username: string;
   password: string;
-  /** Each has a network of their own, as limits count by it. */
+  /** Each person has their own network, because limits count by network. */
   network: string;
 }
 
-/** How many people keep an account that they don't use. Then the first of them come back and delete it. */
+/** How many people keep an unused account. If there are more, the first of them comes back and deletes it. */
 const IDLE = 8;
-/** How often a person looks for an email. */
+/** How often a person checks for an email before they give up. */
 const LOOKS = 40;
 
 export function createPeople(crowd: Crowd) {
@@ -46,7 +46,7 @@ export function createPeople(crowd: Crowd) {
     return said === "200" ? issuedIn(body) : undefined;
   }
 
-  /** Whether there is an account afterwards: of four people, one never opens the email. */
+  /** Registers. Returns whether the account is verified: one person in four never opens the email. */
   async function join(person: Person): Promise<boolean> {
     const { email, username, password } = person;
     const body = { email, username, password };
@@ -62,7 +62,7 @@ export function createPeople(crowd: Crowd) {
     return false;
   }
 
-  /** Logs in, refreshes now and then, and stops without a word, or logs out in one way or another. */
+  /** Logs in and refreshes a few times. Then stops without a logout, or logs out in one of several ways. */
   async function use(person: Person): Promise<void> {
     if (random.below(3) === 0) {
       const body = { email: person.email, password: "a wrong guess at it" };
@@ -97,9 +97,9 @@ export function createPeople(crowd: Crowd) {
   }
 
   return {
-    /** How many came. */
+    /** How many people have come so far. */
     made: () => made,
-    /** One after the other, until it is over. */
+    /** Simulates one person after the other until the run is over. */
     async come(): Promise<void> {
       while (!crowd.isOver()) {
         made += 1;
@@ -113,7 +113,7 @@ export function createPeople(crowd: Crowd) {
           const first = idle.length > IDLE ? idle.shift() : undefined;
           if (first !== undefined) await leave(first);
         } catch (error) {
-          // No answer is told by the one who counts answers; anything else is a fault of this program.
+          // A missing answer is reported to the crowd, like any answer. Any other error is a fault of this program.
           if (!(error instanceof NoAnswer)) throw error;
           crowd.answered("nothing", { said: error.message, body: undefined }, 0);
         }

@@ -1,4 +1,4 @@
-/** A service in which a year passes in a fraction of the run. */
+/** Makes a copy of the service in which a year passes in a fraction of a run. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clone } from "../node/live-service.ts";
@@ -6,19 +6,19 @@ import type { Clone } from "../node/live-service.ts";
 const CLOCK = "src/platform/clock.ts";
 
 export interface QuickClock {
-  /** Milliseconds. They are not in their usual proportion: requests still take as long as ever. */
+  /** In milliseconds. They are not in their usual proportion, because requests take as long as before. */
   minute: number;
   hour: number;
   day: number;
 }
 
-/** The clock with which ten years pass in a run. `run` is its length in milliseconds. */
+/** The clock with which ten years pass in a run of `run` milliseconds. */
 export function quickClock(run: number): QuickClock {
   const minute = Math.ceil(run / 120);
   return { minute, hour: 4 * minute, day: Math.ceil(run / 3_650) };
 }
 
-/** Puts another clock into a copy of the tree. */
+/** Changes the clock in a copy of the tree. */
 export function putClock({ folder }: Pick<Clone, "folder">, { minute, hour, day }: QuickClock): void {
   const path = join(folder, CLOCK);
   const replacements = { MINUTE: minute, HOUR: hour, DAY: day };
@@ -33,7 +33,10 @@ export function putClock({ folder }: Pick<Clone, "folder">, { minute, hour, day 
   writeFileSync(path, text);
 }
 
-/** The configuration of such a service. Sessions and unverified accounts live for about a year, and a session in use longer. */
+/**
+ * The configuration of a service with this clock. Sessions and unverified accounts live for about a year, and a
+ * session in use lives longer.
+ */
 export const QUICK_VALUES = [
   "HASH_LANE_LENGTH:64",
   "LOG_LEVEL:error",

@@ -1,7 +1,8 @@
 /**
- * `npm run test:soak`: people use the service for `SOAK_MINUTES` (30), in which ten years pass for it. Prints what it
- * stores, what memory it takes and how fast it answers, and fails where its storage or the Worker's heap grows, where
- * something outlives its time, or where nothing was there that could grow. How fast it answers is only shown: that is the machine's, too.
+ * `npm run test:soak`: people use the service for `SOAK_MINUTES` (default: 30), in which ten years pass for the
+ * service. Prints what the service stores, how much memory it takes and how fast it answers. Fails if its storage or
+ * the Worker's heap grows, if something outlives its lifetime, or if nothing was there that could have grown. The speed
+ * is only shown, because it also depends on the machine.
  */
 import { makeClone } from "../node/live-service.ts";
 import { MORTAL, type Soaked, soak } from "./soak.ts";
@@ -15,7 +16,7 @@ if (!(minutes >= 0.5 && minutes <= 1_440)) {
   process.exit(2);
 }
 const clone = makeClone();
-// The service is a group of its own: what ends this process would leave it running.
+// The service is a process group of its own: a signal that ends this process would leave it running.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => void clone.remove().finally(() => process.exit(1)));
 }

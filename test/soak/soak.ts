@@ -1,7 +1,7 @@
 /**
- * A service that people use for a long time, on a clock that lets ten years pass meanwhile (quick-clock.ts). What it
- * stores and the memory that it takes must not grow, and when the last person has gone, all that has a lifetime must go
- * by itself.
+ * Lets people use a service for a long time, with a clock on which ten years pass meanwhile (quick-clock.ts). The
+ * service's storage and memory must not grow. After the last request, the service must delete by itself everything that
+ * has a lifetime.
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";
@@ -25,9 +25,9 @@ export interface Soaking {
   rest: number;
   windows: number;
   seed: number;
-  /** A state whose database has every table. Without one it is made. */
+  /** The folder of a state whose database has every table. Without it, a new state is created. */
   migrated?: string;
-  /** Each window when it is over. */
+  /** Called with each window when it is over. */
   tell(window: Window): void;
 }
 
@@ -35,23 +35,23 @@ export interface Window extends Stored {
   number: number;
   /** Milliseconds that each answer took. */
   times: number[];
-  /** Bytes that the Worker holds. */
+  /** Bytes that the Worker holds after a garbage collection. */
   held: number;
-  /** Bytes of the processes; absent where the system does not tell. */
+  /** Bytes of the processes in memory. Absent if the system does not show them. */
   memory?: number;
 }
 
 export interface Soaked {
   windows: Window[];
   people: number;
-  /** How often each answer came: `log in 200`. */
+  /** How often each answer came, by texts such as `log in 200`. */
   answers: Map<string, number>;
   faults: string[];
-  /** What is there when all that has a lifetime should be gone. */
+  /** What is stored at the end, when everything that has a lifetime should be gone. */
   left: Stored;
 }
 
-/** What has a lifetime: rows of D1, and of all objects. */
+/** The names of the rows that have a lifetime: rows of D1, and rows of all objects of a class. */
 export const MORTAL = [
   "unverified users",
   "registrations",
@@ -63,12 +63,12 @@ export const MORTAL = [
   "LoginGuard",
 ];
 
-/** What may be there in no window, as it lives for less than one. */
+/** Rows that may be missing from every window, because they live for less than a window. */
 const FLEETING = ["follow_ups", "retired_usernames", "RateLimiter"];
 
 /** The shortest time between two runs of the cron job, in milliseconds. */
 const CRON_PAUSE = 500;
-/** What a slow machine may need beyond the lifetimes, in milliseconds. */
+/** How long a slow machine may take beyond the lifetimes, in milliseconds. */
 const PATIENCE = 60_000;
 
 export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
@@ -100,7 +100,7 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
     runCron(service, clock, () => isOver),
   ]);
   for (let number = 1; number <= count; number++) {
-    // What people do only ends here if it fails.
+    // `use` ends before the pause only if it fails.
     await Promise.race([pause(duration / count), use]);
     const memory = residentBytes(clone.folder);
     const held = await heldBytes(inspectorPort);
@@ -118,7 +118,7 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
   return { windows, people: people.made(), answers, faults, left };
 }
 
-/** What a soak must have seen: otherwise nothing grows because nothing happens, or because nothing is measured. */
+/** Checks that something happened and was measured. Otherwise nothing grows either, and the run would prove nothing. */
 export function missing({ answers, windows, left }: Pick<Soaked, "answers" | "windows" | "left">): string[] {
   const faults = answers.has("log in 200") ? [] : ["No login succeeded."];
   const expected = MORTAL.filter((name) => !FLEETING.includes(name));
@@ -126,7 +126,7 @@ export function missing({ answers, windows, left }: Pick<Soaked, "answers" | "wi
   faults.push(...unseen.map((name) => `No window has rows of ${name}.`));
   const unread = MORTAL.filter((name) => left.rows[name] === undefined);
   faults.push(...unread.map((name) => `${name} can't be read.`));
-  // Users have no lifetime, and keys have successors.
+  // Users have no lifetime, and every key gets a successor, so there must be rows of both.
   const lost = ["users", "signing_keys"].filter((name) => !((left.rows[name] ?? 0) > 0));
   return [...faults, ...lost.map((name) => `There are no rows of ${name} in the end.`)];
 }
@@ -143,7 +143,7 @@ async function fireCron({ origin }: Service): Promise<void> {
   if (said !== "200") throw new Error(`The cron job failed: ${said}.`);
 }
 
-/** There are no more requests: only the cron job and the objects' alarms can delete what is over. */
+/** Waits without requests: only the cron job and the objects' alarms can now delete what has outlived its lifetime. */
 async function waitForTheEnd(service: Service, read: () => Promise<Stored>, { day }: QuickClock): Promise<Stored> {
   const until = performance.now() + 2 * 365 * day + PATIENCE;
   for (;;) {
@@ -154,7 +154,7 @@ async function waitForTheEnd(service: Service, read: () => Promise<Stored>, { da
   }
 }
 
-/** The links in emails, from the database itself: asking for the whole outbox takes longer than anything else here. */
+/** Reads the links in emails directly from the database: asking the service for its whole outbox would be too slow. */
 function openLinks({ state }: Service) {
   const [file = ""] = globSync(join(state, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
   const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Rows by name: of a table of D1, or of all objects of a class. */
+/** The number of rows by the name of a table of D1, or of a class of objects. */
 export type Rows = Record<string, number>;
 
 export interface Stored {
   rows: Rows;
   /** Bytes that the rows and indexes of D1 take. */
   directory: number;
-  /** Bytes of all objects that hold something. */
+  /** Bytes of all objects that have rows. */
   objects: number;
 }
 
@@ -21,14 +21,14 @@ interface Counted {
   bytes: number;
 }
 
-/** What the platform and the simulator of it keep in each database for themselves. */
+/** Tables that belong to the platform, its simulator or wrangler. */
 const NOT_OURS = /^(sqlite_|_cf_METADATA|__miniflare|d1_migrations)/;
-/** The classes of `wrangler.toml` that hold what belongs to users. */
+/** The Durable Object classes in `wrangler.toml` that hold data of users. */
 const CLASSES = ["UserSessions", "RateLimiter", "LoginGuard"];
 
 const MOST_TRIES = 10;
 
-/** Reads the same state again and again; a file that has not changed is read once. */
+/** Creates a reader that can read the same state many times. It reads a file again only if the file has changed. */
 export function createStorageReader(state: string) {
   const seen = new Map<string, Counted>();
 
@@ -38,7 +38,7 @@ export function createStorageReader(state: string) {
     if (before?.version === version) return before;
     const { bytes, tables } = await readTables(file);
     const rows = Object.values(tables).reduce((sum, count) => sum + count, 0);
-    // The file of an object that has deleted all it had stays, with an empty table.
+    // If an object has deleted its rows, its file remains with empty tables. Such a file does not count.
     const counted = { version, rows, bytes: rows === 0 ? 0 : bytes };
     seen.set(file, counted);
     return counted;
@@ -52,7 +52,7 @@ export function createStorageReader(state: string) {
       let objects = 0;
       for (const name of CLASSES) {
         const files = filesOf(join(state, `v3/do/*-${name}/*.sqlite`));
-        // Files stay when their objects are empty: without one, it is not known that there are no rows.
+        // Without any file, the number of rows is unknown, and not 0: files remain when their objects are empty.
         if (files.length > 0) rows[name] = 0;
         for (const file of files) {
           const counted = await countObject(file);
@@ -86,7 +86,7 @@ function unverifiedUsers(file: string): Promise<number> {
   return inDatabase(file, (_, number) => number("SELECT count(*) FROM `users` WHERE `is_verified` = 0"));
 }
 
-/** `number` is the one that a statement answers. */
+/** Opens a database for `work`. `number` runs a statement that returns one number. */
 async function inDatabase<Result>(
   file: string,
   work: (database: DatabaseSync, number: (sql: string) => number) => Result,
@@ -98,7 +98,7 @@ async function inDatabase<Result>(
       const opened = database;
       return work(opened, (sql) => Number(Object.values(opened.prepare(sql).get() ?? {})[0]));
     } catch (error) {
-      // An object that is just put to rest takes away the files that belong to its database.
+      // The runtime may be evicting the object, which removes files that belong to its database.
       if (tries === MOST_TRIES) throw error;
       await pause(20);
     } finally {

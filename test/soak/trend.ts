@@ -1,15 +1,16 @@
 /**
- * Whether what was measured grows: the last third of a run against the middle one. The first third is the warm-up.
+ * Decides whether a measured value grows, by comparing the last third of a run with the middle third. The first third
+ * is the warm-up.
  *
- * The memory of the processes is shown, but not judged: most of it is that of the simulators of D1, KV and queues, whose
- * garbage V8 collects when it likes.
+ * The memory of the processes is shown but not judged. Most of it belongs to the simulators of D1, KV and queues, whose
+ * garbage V8 collects at any time.
  */
 import { MORTAL, type Window } from "./soak.ts";
 
 interface Measure {
   name: string;
   of(window: Window): number | undefined;
-  /** What the mean may grow by, as a share of it and beyond that. */
+  /** By how much the mean may grow: by this share of it, and by `more` in addition. */
   share: number;
   more: number;
 }
@@ -37,7 +38,7 @@ export function growth(windows: readonly Window[]): string[] {
   });
 }
 
-/** The mean; `undefined` if something was not measured. */
+/** The mean, or `undefined` if a value is missing. */
 function mean(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined);
   if (known.length < values.length || known.length === 0) return undefined;

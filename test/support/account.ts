@@ -34,13 +34,13 @@ export const changePassword = ({ accessToken, password }: LoggedIn, new_password
     { bearer: accessToken, ...options },
   );
 
-/** The token of a new link that resets the password, of an address that has this many emails then. */
+/** Asks for a link that resets the password, and returns its token. `emails`: how many the address then has in all. */
 export async function recoveryToken({ email }: { email: string }, emails = 2): Promise<string> {
   expect((await forgotPassword(email)).status).toBe(202);
   return mailedToken(email, emails);
 }
 
-/** Expects that neither token of a session is accepted any more. */
+/** Expects that the service refuses both tokens of a session. */
 export async function expectEnded({ accessToken, refreshToken }: Pick<LoggedIn, "accessToken" | "refreshToken">) {
   expectProblem(await readMe(accessToken), 401, "invalid_access_token");
   expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
@@ -48,7 +48,7 @@ export async function expectEnded({ accessToken, refreshToken }: Pick<LoggedIn, 
 
 const LOGIN_SUBJECT = /^Log in to Postern$/;
 
-/** Asks for a link that logs in. Returns the answer, the code, and in a browser also the cookie that recognizes it. */
+/** Asks for a link that logs in. Returns the answer, the code, and for a browser the cookie that recognizes it. */
 export async function askForLink(email: string, body: object = {}, options?: Call) {
   const answer = await post("/api/v1/auth/email-login", { email, ...body }, options);
   expect(answer.status, answer.text).toBe(202);
@@ -57,7 +57,7 @@ export async function askForLink(email: string, body: object = {}, options?: Cal
   return { answer, code, cookie: answer.headers.get("Set-Cookie")?.split(";")[0] ?? "" };
 }
 
-/** Asks for a login link. Returns its token and its code. `count`: how many such emails the address has then. */
+/** Asks for a login link. Returns its token and its code. `count`: how many login emails the address then has. */
 export async function loginLink({ email }: { email: string }, count = 1) {
   const { code } = await askForLink(email);
   return { token: await tokenAbout(email, LOGIN_SUBJECT, count), code };

@@ -14,12 +14,12 @@ export const ARCHIVE_DOWN = {
   AUDIT_DB: watchedDatabase(env.TEST_AUDIT_DB, () => Promise.reject(new Error("it is down"))),
 };
 
-/** The app and the services with this database. */
+/** The app and the services with the database for audit events. */
 export const archiving = appWith({}, WITH_ARCHIVE);
 export const archivingIsolate = (bindings: Partial<Bindings> = {}) =>
   createServices({ ...env, ...WITH_ARCHIVE, ...bindings }, parseConfig(env));
 
-/** One run of the task, without a bound on its steps. */
+/** Runs the task that moves events until nothing is left to move. */
 export async function drain(services = archivingIsolate(), importedBefore = 0, most = 500): Promise<void> {
   const step = services.auditEvents.drain(importedBefore, most);
   while (await step());

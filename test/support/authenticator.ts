@@ -1,6 +1,6 @@
 /**
- * A browser with an authenticator, in software: it answers the options of a new passkey and of a use like
- * `navigator.credentials`, with real keys and signatures. Runs in workerd and in Node.
+ * A browser with an authenticator, in software. Like `navigator.credentials`, it creates and uses passkeys as the
+ * options ask, with real keys and signatures. Runs in workerd and in Node.
  */
 import { concatBytes, decodeBase64url, encodeBase64url, parseUuid, utf8 } from "../../src/platform/encoding.ts";
 import { type CborInput, encodeCbor } from "./cbor.ts";
@@ -8,7 +8,7 @@ import { type CborInput, encodeCbor } from "./cbor.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 type Edit<Value> = (value: Value) => Value;
 
-/** What of `PublicKeyCredentialCreationOptionsJSON` an authenticator needs. */
+/** The parts of `PublicKeyCredentialCreationOptionsJSON` that an authenticator needs. */
 interface CreationOptions {
   rp: { id: string };
   user: { id: string };
@@ -17,22 +17,22 @@ interface CreationOptions {
   excludeCredentials?: readonly { id: string }[];
 }
 
-/** What of `PublicKeyCredentialRequestOptionsJSON` an authenticator needs. */
+/** The parts of `PublicKeyCredentialRequestOptionsJSON` that an authenticator needs. */
 interface RequestOptions {
   rpId: string;
   challenge: string;
   allowCredentials?: readonly { id: string }[];
 }
 
-/** What to do wrong. The response is correct otherwise: what is signed is signed after the change. */
+/** What to do wrong. The rest of the response is correct: the signature covers the changed data. */
 export interface Tweak {
   /** Members of the client data to replace. Those that are `undefined` are left out. */
   clientData?: Record<string, unknown>;
-  /** The relying party that the authenticator speaks of. */
+  /** The relying party whose hash is in the authenticator data. */
   rpId?: string;
   flags?: Edit<number>;
   counter?: number;
-  /** A UUID. */
+  /** The authenticator's model, as a UUID. */
   aaguid?: string;
   credentialId?: Bytes;
   coseKey?: Edit<Map<CborInput, CborInput>>;
@@ -77,8 +77,8 @@ const KEYS: Record<number, SubtleCryptoGenerateKeyAlgorithm> = {
 };
 
 /**
- * An authenticator without passkeys, on a page of `origin`. Its passkeys are synced and have no counter. Those of a
- * security key (`isSynced: false`) are not, and have one.
+ * An authenticator without passkeys, on a page of `origin`. Its passkeys are synced and have no counter. With
+ * `isSynced: false` it is a security key, whose passkeys are not synced and have a counter.
  */
 export function createAuthenticator({
   rpId,

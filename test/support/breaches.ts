@@ -33,7 +33,7 @@ export function lineOf(password: string, count: number): string {
     .slice(5)}:${count}`;
 }
 
-/** Never answers; fails when the caller aborts. */
+/** Never answers. Rejects when the service aborts the request. */
 export function never(signal: AbortSignal | null | undefined): Promise<Response> {
   return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 }

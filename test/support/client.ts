@@ -61,8 +61,8 @@ export function deployedAt(origin: string, more: Record<string, string> = {}): S
 }
 
 /**
- * Values for a hashing lane in which `length` passwords may wait. The lane is there for hashes that block other requests:
- * this is the cheapest that does.
+ * Configuration values for a hashing lane in which `length` passwords may wait. Only hashes that block other requests
+ * go through the lane. This is the lowest cost of such a hash.
  */
 export const laneOf = (length: number) => ({ SCRYPT_LN: "14", HASH_LANE_LENGTH: String(length) });
 
@@ -101,14 +101,14 @@ export const get = (path: string, options?: Call, send?: Send) => call("GET", pa
 export const post = (path: string, body?: unknown, options?: Call, send?: Send) =>
   call("POST", path, { ...options, body }, send);
 
-/** The statuses of requests that are sent one after another. */
+/** Sends requests one after another. Returns their statuses. */
 export async function inTurn(count: number, request: (index: number) => Promise<Answer>): Promise<number[]> {
   const statuses: number[] = [];
   for (let index = 0; index < count; index++) statuses.push((await request(index)).status);
   return statuses;
 }
 
-/** The results of this many calls that run at once. */
+/** Runs this many calls at once. Returns their results. */
 export function atOnce<Result>(count: number, run: (index: number) => Promise<Result>): Promise<Result[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => run(index)));
 }
@@ -116,7 +116,7 @@ export function atOnce<Result>(count: number, run: (index: number) => Promise<Re
 /** The fields that a refused body or query names. */
 export const refusedFields = ({ json }: Answer): string[] => json.errors.map(({ field }: { field: string }) => field);
 
-/** What a client could compare: everything in a response but the request's id and the timings of development. */
+/** What a client could compare: everything in a response except the request's id and the timings of development. */
 export function shown({ status, text, headers }: Answer) {
   const kept = [...headers].filter(([name]) => !/^(x-request-id|server-timing)$/.test(name));
   return { status, headers: kept, text: text.replace(/"request_id":"[^"]*"/, "") };

@@ -8,7 +8,7 @@ import { systemRandom } from "../../src/platform/random.ts";
 import { extend } from "../../src/platform/records.ts";
 import { coldIsolate } from "./services.ts";
 
-/** The services of an isolate, whose every hash leaves its cost in `costs`. */
+/** The services of an isolate. Each password hash adds its cost to `costs`. */
 export function countingHashes(values: Record<string, string> = {}) {
   const costs: ScryptCost[] = [];
   const services = coldIsolate(values);

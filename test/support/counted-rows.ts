@@ -1,17 +1,17 @@
 import { env } from "cloudflare:workers";
 
-/** A database, with a count of the rows that its statements have read and written, and of the calls that did so. */
+/** A database that counts the rows that its statements read and write, and the calls that do so. */
 export function countingRows(d1 = env.DB) {
   const originals = new WeakMap<object, D1PreparedStatement>();
-  /** Those that read the signing keys themselves, and not only their version. */
+  /** The statements that read the signing keys themselves, and not only their version. */
   const readingKeys = new WeakSet<D1PreparedStatement>();
   const count = { rowsRead: 0, rowsWritten: 0, reads: 0, writes: 0 };
-  /** Of one call. A batch is one, and D1 runs it as one transaction. */
+  /** Counts one call. A batch is one call, which D1 runs as one transaction. */
   const add = (metas: D1Meta[], statements: readonly D1PreparedStatement[]) => {
     const written = metas.reduce((sum, meta) => sum + meta.rows_written, 0);
     count.rowsRead += metas.reduce((sum, meta) => sum + meta.rows_read, 0);
     count.rowsWritten += written;
-    // Once per isolate, and not for each request.
+    // An isolate reads the keys once, and not for each request, so this call does not count.
     if (statements.some((statement) => readingKeys.has(statement))) return;
     count[written > 0 ? "writes" : "reads"] += 1;
   };

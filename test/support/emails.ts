@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { createId, systemRandom } from "../../src/platform/random.ts";
 
-/** An email that failed for good. Returns its id. */
+/** Stores an email that failed for good. Returns its id. */
 export async function undelivered(userId: string = crypto.randomUUID()): Promise<string> {
   const id = createId(Date.now(), systemRandom);
   const event = JSON.stringify({ kind: "password_changed", userId });

@@ -4,7 +4,7 @@ import type { Exchange } from "../../src/http/exchange.ts";
 import { isRefusal } from "../../src/platform/refusal.ts";
 import { freshAddress, ORIGIN } from "./client.ts";
 
-/** Runs an endpoint below HTTP, with the test's own services. The body counts as validated. */
+/** Runs an endpoint without HTTP, with the test's own services. Does not validate the body. */
 export function runEndpoint(
   endpoint: Endpoint,
   services: Services,

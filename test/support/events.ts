@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../../src/audit/event-types.ts";
 import { createId, systemRandom } from "../../src/platform/random.ts";
 
-/** An audit event: a refused login of which nothing is known, unless `more` says it. */
+/** An audit event: a refused login. Every other member is `null` unless `more` has it. */
 export function event(more: Partial<AuditEvent> = {}): AuditEvent {
   const occurredAt = more.occurredAt ?? Date.now();
   return {

@@ -12,7 +12,7 @@ interface ExampleRequest {
   body?: object;
 }
 
-/** A request that an operation reads without complaint, made of the examples in the OpenAPI document. */
+/** A request that passes an operation's validation, made of the examples in the OpenAPI document. */
 export function exampleOf({ method, path, bodyOptional = false }: Endpoint): ExampleRequest {
   const schema: Described | undefined = document.paths[path][method].requestBody?.content["application/json"].schema;
   const request = {
@@ -43,5 +43,5 @@ function exampleQuery(parameters: Parameter[]): string {
   return needed.length === 0 ? "" : `?${query}`;
 }
 
-/** Of what a schema can't say is needed: an address or a username, a password or a code. */
+/** Whether a request needs this member. A schema can't say that one of two is needed: this takes `email` and `totp`. */
 const isNeeded = (name: string, required: boolean) => required || name === "email" || name === "totp";

@@ -13,10 +13,10 @@ export interface Totp {
   secret: string;
 }
 
-/** A person with an authenticator app, and with what its confirmation has shown. */
+/** A person with an authenticator app, and with the recovery codes that the confirmation returned. */
 export type WithTotp = LoggedIn & { totp: Totp; recoveryCodes: string[] };
 
-/** Moves the clock to the middle of a later step, so that no test runs over its end. */
+/** Moves the clock to the middle of a later TOTP step, so that the step does not end during a test. */
 export function nextStep(steps = 1): void {
   vi.setSystemTime((Math.floor(Date.now() / STEP) + steps + 0.5) * STEP);
 }
@@ -26,10 +26,13 @@ export const addTotp = (bearer: string, body?: object) => post("/api/v1/users/me
 export const confirmTotp = (bearer: string, code: string) =>
   post("/api/v1/users/me/factors/totp/confirm", { code }, { bearer });
 
-/** Lets the user's object report what has changed. Its alarm would do so by the real clock, which these tests are ahead of. */
+/**
+ * Makes the user's object report what has changed, by running its alarm. The alarm itself follows the real clock, which
+ * is behind the clock of these tests.
+ */
 export const reported = ({ userId }: { userId: string }) => runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
 
-/** A person who has added an authenticator app. The tokens are of the login before that. */
+/** A person who has added an authenticator app. The tokens are from the login before that. */
 export async function withNewTotp(): Promise<WithTotp> {
   const owner = await loggedIn();
   nextStep();
@@ -42,7 +45,10 @@ export async function withNewTotp(): Promise<WithTotp> {
   return { ...owner, totp: { id, secret }, recoveryCodes: confirmed.json.recovery_codes };
 }
 
-/** A person who has added an authenticator app and logged in with it. The step of the used code is over. */
+/**
+ * A person who has added an authenticator app and logged in with it. The clock is then in a later step, because the
+ * used code would be refused.
+ */
 export async function enrolled(): Promise<WithTotp> {
   const owner = await withNewTotp();
   nextStep();

@@ -1,6 +1,7 @@
 /**
- * Makes one call of a request to a binding go wrong. Every binding is the real one; only the call with the chosen number
- * fails, ends late or never, meets an evicted object, or is the last that the isolate makes.
+ * Makes one of the calls go wrong that a request makes to bindings. Every binding is the real one. Only the call with
+ * the chosen number fails, ends late or never, or is the last that the isolate makes. With the fault `evicted`, every
+ * call meets an evicted object.
  */
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -26,7 +27,7 @@ export interface Plan {
   fault: Fault;
 }
 
-/** Calls without an effect, beside statements of D1. */
+/** Calls without an effect, in addition to D1's reading statements. */
 const READS = new Set([
   ...[
     "USER_SESSIONS.epochOf",
@@ -40,36 +41,36 @@ const READS = new Set([
   ...["MAIL_QUEUE.metrics", "MAIL_DEAD_LETTERS.metrics", "AUDIT_QUEUE.metrics", "AUDIT_DEAD_LETTERS.metrics"],
 ]);
 
-/** In what a fault throws. No client may ever see it. */
+/** The message of the error that a fault throws. No client may ever see it. */
 export const FAULT_TEXT = "This call was made to fail";
 
 /**
- * By how much the clock is ahead once a slow call has ended. No test waits for that: the call itself takes `PAUSE`, in
- * which those that run at the same time end, and no time limit of the service strikes.
+ * How far the clock is ahead after a slow call, in milliseconds. No test waits that long: the call itself takes
+ * `PAUSE`. In that time, calls that run at the same time end, and no time limit of the service is reached.
  */
 const SLOW = 20_000;
 const PAUSE = 20;
-/** Far longer than any time limit that is hurried. */
+/** Far longer than any shortened time limit. */
 const PATIENCE = 5_000;
 
-/** The real ones. While a request is sent, those of the platform may be hurried. */
+/** The platform's own functions. While a request runs, {@link surround} replaces them by faster ones. */
 const setTimer = globalThis.setTimeout;
 const timeout = AbortSignal.timeout.bind(AbortSignal);
 
 export class Calls {
-  /** Every call that was made, as `DB.batch`. */
+  /** The name of every call that was made, such as `DB.batch`. */
   readonly names: string[] = [];
-  /** The indexes of those that have no effect: they fail before it as they fail after it. */
+  /** The indexes in `names` of calls without an effect: for them, failing before and after the effect is the same. */
   readonly reads = new Set<number>();
-  /** What the queues accepted. */
+  /** The messages that the queues accepted. */
   readonly queued: { queue: string; body: unknown }[] = [];
-  /** How many calls found an object evicted that had been running. */
+  /** How many calls met an object that was evicted for the call, and had been running before. */
   evictions = 0;
   /** Resolves when the isolate is lost. */
   readonly lost: Promise<undefined>;
   readonly bindings: Bindings;
   readonly plan: Plan | undefined;
-  /** The real bindings. */
+  /** The real bindings, and the variables. */
   readonly given: object;
   readonly #running: Promise<unknown>[] = [];
   #lose: () => void = () => {};
@@ -84,22 +85,22 @@ export class Calls {
     this.bindings = this.#wrapAll(given) as Bindings;
   }
 
-  /** Whether the call that was to go wrong has been made. */
+  /** Whether the call that should go wrong has been made. */
   get hasStruck(): boolean {
     return this.plan !== undefined && this.names.length >= this.plan.at;
   }
 
-  /** Waits for work in this isolate. Returns whether it ended: not if the isolate is lost before. */
+  /** Waits for work in this isolate. Returns whether it ended: it does not if the isolate is lost before. */
   async wait(work: Promise<unknown>): Promise<boolean> {
-    // Work on a call that is stuck has hurried limits. If it has none, it never ends.
+    // If a call is stuck, the time limits are shortened. Work without a time limit never ends.
     const isHanging = this.plan?.fault === "stuck" ? pauseFor(PATIENCE) : this.lost;
     const hasEnded = await Promise.race([work.then(() => true), this.lost, isHanging]);
-    // What was still running when the isolate was lost.
+    // Calls that were still running when the isolate was lost.
     await Promise.all(this.#running);
     return hasEnded === true;
   }
 
-  /** Makes a call, or lets it go wrong. */
+  /** Makes a call, or makes it go wrong. */
   async call<Result>(
     name: string,
     make: (fault?: Fault) => Promise<Result>,
@@ -126,7 +127,7 @@ export class Calls {
     return value;
   }
 
-  /** Every binding of an isolate or an object, by what it is. Variables stay as they are. */
+  /** Wraps every binding of an isolate or an object according to its kind. Variables stay as they are. */
   #wrapAll(given: object): object {
     const wrapped = Object.entries(given).map(([name, binding]) => [name, this.#wrap(name, binding)]);
     return Object.fromEntries(wrapped);
@@ -134,7 +135,7 @@ export class Calls {
 
   #wrap(name: string, binding: unknown): unknown {
     if (typeof binding !== "object" || binding === null || Array.isArray(binding)) return binding;
-    // By their class: a stub seems to have every method.
+    // Recognize a binding by its class: a stub seems to have every method.
     const kind = binding.constructor.name;
     if (kind === "D1Database") {
       return watchedDatabase(binding as D1Database, (make, method, onlyReads) =>
@@ -177,7 +178,10 @@ export class Calls {
     });
   }
 
-  /** What an object returns for the calls of its factors. A call of that is one of the object, which is made with it. */
+  /**
+   * Wraps what the object's method `factors` returns. `factors` itself makes no call of the object: each method of the
+   * returned value makes one.
+   */
   #wrapFactors(name: string, ask: () => object, evictTarget: () => Promise<boolean>): object {
     const get = (_: object, method: string | symbol) => {
       const make = async (values: unknown[], fault?: Fault) => {
@@ -193,8 +197,9 @@ export class Calls {
 }
 
 /**
- * Answers outgoing fetches, and hurries timers: pauses between tries, which would make the tests wait. Time limits are
- * hurried only for a call that is stuck, so that none strikes otherwise. Returns what undoes it.
+ * Answers outgoing fetches, and shortens timers. Without that, the tests would wait for the pauses between tries.
+ * Longer timers, which are time limits, are shortened only if a call is stuck, so that other calls reach none of them.
+ * Returns a function that undoes all this.
  */
 export function surround(calls: Calls, answer: (request: Request) => Promise<Response>): () => void {
   const elsewhere = vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
@@ -216,7 +221,7 @@ export function surround(calls: Calls, answer: (request: Request) => Promise<Res
   };
 }
 
-/** From now on the clock is ahead by this much, until mocks are restored. */
+/** Sets the service's clock ahead by this much until mocks are restored. */
 export function moveClock(milliseconds: number): void {
   vi.spyOn(systemClock, "now").mockImplementation(() => Date.now() + milliseconds);
 }
@@ -225,7 +230,7 @@ function pauseFor(milliseconds: number): Promise<undefined> {
   return new Promise((resolve) => setTimer(() => resolve(undefined), milliseconds));
 }
 
-/** The next call of the object starts with what is stored. Returns whether the object was running. */
+/** Evicts an object, so that its next call starts from what it has stored. Returns whether the object was running. */
 async function evict(stub: object): Promise<boolean> {
   try {
     await evictDurableObject(stub as DurableObjectStub);

@@ -3,7 +3,7 @@ import { appWith, freshAddress, post, type Send } from "./client.ts";
 
 export type Name = { email: string } | { username: string };
 
-/** The service, with no pause between guesses. */
+/** The service with a limit that allows many guesses without a pause. */
 export const hurried = appWith({ RATE_LIMITS: "loginPerAccount=100/1s" });
 
 export const guess = (name: Name, address = freshAddress(), send?: Send) =>

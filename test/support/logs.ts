@@ -7,10 +7,10 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-/** The one line that holds a secret: a link that makes the first superuser (docs/security.md says why). */
+/** The only log line that may contain a secret: the link that makes the first superuser (docs/security.md says why). */
 const SECRET_LINE = /^\{"level":"warn","event":"first_superuser_link",/;
 
-/** Prints, also while logs are captured. */
+/** Prints even while logs are captured. */
 // biome-ignore lint/suspicious/noConsole: the tests' own output
 export const print = console.log.bind(console);
 
@@ -31,8 +31,8 @@ export function captureLogs(): void {
 }
 
 /**
- * From now on a log line with this text fails the test that wrote it. Short texts and “undefined”, which many error
- * messages contain, are ignored.
+ * From now on, a test fails if it writes a log line with this text. Ignores short texts and “undefined”, which many
+ * error messages contain.
  */
 export function neverLog(secret: string | undefined): void {
   if (secret !== undefined && secret.length >= 8 && secret !== "undefined") secrets.add(secret);

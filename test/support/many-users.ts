@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 
 /**
- * Adds users as imports leave them: with random ids, in groups of ten that were created at the same time, the first
- * ones before 1970. One in a hundred is suspended, one is unverified and one is a moderator. Usernames are `prefix` and
- * a number, which begins with `first`.
+ * Adds users like those of an import: they have random ids and were created in groups of ten at the same time, the
+ * first groups before 1970. Of a hundred users, one is suspended, one is unverified and one is a moderator. Usernames
+ * are `prefix` and a number, which counts from `first`.
  */
 export async function importMany(prefix: string, count: number, first = 0): Promise<void> {
   await env.DB.prepare(
@@ -19,7 +19,7 @@ export async function importMany(prefix: string, count: number, first = 0): Prom
     .run();
 }
 
-/** Adds events of imported users, one a second from the time `begin` on: twenty of each user, the last one rare. */
+/** Adds events of imported users, one a second from `begin` on. Each user has twenty; the last has a rare type. */
 export async function addEvents(prefix: string, begin: number, count: number, first = 0): Promise<void> {
   await env.DB.prepare(
     `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id)
@@ -34,8 +34,8 @@ export async function addEvents(prefix: string, begin: number, count: number, fi
 }
 
 /**
- * As {@link addEvents}, in the database for audit events, with ids of their own and an address. Those from the 600th to
- * the 619th are of this user, all others of users who were deleted.
+ * Like {@link addEvents}, but adds the events to the database for audit events, with other ids and with an address. The
+ * events 600 to 619 belong to this user, all others to deleted users.
  */
 export async function addArchivedEvents(userId: string, begin: number, count: number, first = 0): Promise<void> {
   await env.TEST_AUDIT_DB.prepare(

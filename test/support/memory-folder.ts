@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync } from "node:fs";
 
 const FOLDER = "/dev/shm";
 
-/** Several times the maximum that one run writes. */
+/** The free bytes that the folder must have: several times the most that one run writes. */
 const NEEDED = 4 * 2 ** 30;
 
 /** A folder in memory for temporary files, if this system has one with enough room. */

@@ -1,4 +1,4 @@
-/** A service that counts, and what it tells Prometheus. */
+/** A service with metrics, and what Prometheus reads from it. */
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createApp } from "../../src/app.ts";
@@ -8,7 +8,10 @@ import { type Call, get, type Send } from "./client.ts";
 
 export const METRICS_TOKEN = "a-token-for-the-tests-of-metrics-that-is-long-enough";
 
-/** The app with metrics. Nothing waits for the hand-over after the response: a scrape includes what was counted. */
+/**
+ * The app with metrics. An isolate hands its counts over after the response, and this does not wait for that: a scrape
+ * in the same isolate includes counts that are not handed over yet.
+ */
 export function countingApp(values: Record<string, string> = {}, bindings: Partial<Bindings> = {}): Send {
   const app = createApp(parseConfig({ ...env, METRICS_TOKEN, ...values }));
   return async (request) => app.fetch(request, { ...env, ...bindings }, createExecutionContext());
@@ -32,7 +35,7 @@ export function samplesIn(text: string): Map<string, number> {
   );
 }
 
-/** How much a sample grew while `work` ran. */
+/** How much each of these samples grew while `work` ran. */
 export async function growth(send: Send, names: readonly string[], work: () => Promise<unknown>): Promise<number[]> {
   const before = await samples(send);
   await work();

@@ -1,4 +1,7 @@
-/** Counts what Cloudflare bills of a request: what it does itself, in queues, and later in the alarms of its objects. */
+/**
+ * Counts the operations that Cloudflare bills for a request: its own, those of its queue messages, and those of the
+ * alarms that it sets in objects.
+ */
 import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
@@ -13,7 +16,7 @@ import { createServices } from "../../src/services.ts";
 import { appWith, type Send } from "./client.ts";
 import { countingRows } from "./counted-rows.ts";
 
-/** Longer than a session that is not refreshed. Alarms of a later time belong to what happens then. */
+/** Longer than a session lives without a refresh. Later alarms are not counted for the request. */
 const HORIZON = 8 * DAY;
 
 const config = parseConfig(env);
@@ -34,7 +37,7 @@ export type Operations = ReturnType<typeof none>;
 
 type Counted = DurableObjectStub<undefined>;
 
-/** The part of the operations that limits cost. `alarms`: how many of their objects got an alarm. */
+/** The operations of limits alone. `alarms` is the number of limit objects that got an alarm. */
 const noLimits = () => ({ requests: 0, rowsWritten: 0, alarms: 0 });
 
 /**
@@ -66,7 +69,7 @@ export async function countOperations(
     },
   };
 
-  /** Watches an object's storage, once. */
+  /** Starts to watch an object's storage, unless it is watched already. */
   async function watch(stub: Counted, isLimit: boolean): Promise<void> {
     const key = stub.id.toString();
     if (touched.has(key)) return;
@@ -132,7 +135,7 @@ export async function countOperations(
       extend(services, { transport, deadLetters }),
     );
   }
-  // Events come in batches of up to 100: no request of the Worker is counted for them.
+  // The consumer gets up to 100 events in a batch, so their share of a Worker request is too small to count.
   if (messages.audit.length > 0) {
     await recordAuditEvents(createMessageBatch("postern-audit", batchOf("audit") as never), services);
   }
@@ -178,7 +181,7 @@ async function fireAlarms(
   }
 }
 
-/** Counts the rows of a storage. `setAlarm`, `put` and `delete` write a row each; `deleteAll` is counted as one. */
+/** Counts the rows of a storage. `setAlarm`, `put` and `delete` write one row each. `deleteAll` counts as one row. */
 function watchStorage(
   storage: DurableObjectStorage,
   operations: Operations,

@@ -13,7 +13,7 @@ export interface Person {
 
 let people = 0;
 
-/** A new person, whom no other test uses. */
+/** A new person that no other test uses. */
 export function somebody(): Person {
   people += 1;
   const id = `${people}-${crypto.randomUUID().slice(0, 8)}`;
@@ -30,7 +30,7 @@ export async function registered(person = somebody()): Promise<Person> {
   return person;
 }
 
-/** Registers without verifying the address, which then has this many emails. `token` is in the link that verifies it. */
+/** Registers without verifying the address. `token` is that of the emailed link. `emails`: how many the address has. */
 export async function unverified(person = somebody(), emails = 1): Promise<Person & { token: string }> {
   expect((await post("/api/v1/auth/register", person)).status).toBe(202);
   return { ...person, token: await mailedToken(person.email, emails) };
@@ -72,7 +72,8 @@ export interface Mail {
 }
 
 /**
- * Waits until the outbox has `count` emails to an address; newest first. Reads D1, because the route lists all emails.
+ * Waits until the outbox has `count` emails to an address. Returns them, newest first. Reads D1, because the route of
+ * the outbox lists the emails of all tests.
  */
 export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
   const query = env.DB.prepare(
@@ -88,7 +89,7 @@ export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
   );
 }
 
-/** The token of the newest link that was emailed to an address. */
+/** Waits for `count` emails to an address. Returns the token of the newest link in them. */
 export async function mailedToken(email: string, count = 1): Promise<string> {
   // The queue may reorder emails, so this takes the newest one with a link.
   const tokens = (await mailsTo(email, count)).flatMap(({ text }) => /#token=([\w-]+)/.exec(text)?.[1] ?? []);
@@ -121,7 +122,7 @@ export async function rowOf(email: string): Promise<Record<string, unknown> | nu
   return env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email.toLowerCase()).first();
 }
 
-/** A new user with this role and flag, logged in. Both are set in D1, as for the first superuser. */
+/** A logged-in new user with this role or the superuser flag. Sets both directly in D1. */
 export async function withStanding(standing: Standing): Promise<LoggedIn> {
   const person = await registered();
   const role = standing === "superuser" ? "admin" : standing;
@@ -131,7 +132,7 @@ export async function withStanding(standing: Standing): Promise<LoggedIn> {
   return logIn(person);
 }
 
-/** Waits until the audit log has this type of event about a user; newest first. */
+/** Waits until the audit log has `count` events of this type about a user. Returns them, newest first. */
 export async function eventsOf(userId: string, type: AuditEventType, count = 1): Promise<Record<string, unknown>[]> {
   return vi.waitFor(
     async () => {

@@ -1,29 +1,29 @@
-/** What is wrong with the plan by which SQLite runs a statement. The same for both projects of tests. */
+/** Finds what is wrong with SQLite's plan for a statement. Both test projects, workerd and node, use this. */
 import type { Query } from "drizzle-orm";
 import { SQLiteD1Session } from "drizzle-orm/d1";
 import { SQLiteRaw } from "drizzle-orm/sqlite-core/query-builders/raw";
 import { COPYING, READ_WHOLE, SORTED } from "../budgets.ts";
 
-/** The exceptions in the budgets that a statement has needed, since the tests of this process began. */
+/** The exceptions in the budgets that any statement has needed since the tests of this process began. */
 export const neededExceptions = new Set<string>();
 
-/** From now on, calls `note` with each new statement that Drizzle prepares, and with the number of its values. */
+/** Makes Drizzle call `note` for each new statement that it prepares, with the number of its values. */
 export function watchDrizzle(note: (statement: string, values: number) => void): void {
   const known = new Set<string>();
   const see = ({ sql, params }: Query) => {
-    // As `src/db/client.ts` quotes names.
+    // `src/db/client.ts` quotes names like this.
     const statement = sql.replaceAll('"', "`");
     // `test/database.test.ts` reads a column that does not exist.
     if (!known.has(statement) && !statement.includes("`later`")) note(statement, params.length);
     known.add(statement);
   };
-  // Drizzle's own methods: tests prepare statements of their own without Drizzle.
+  // Replaces Drizzle's own methods, so that statements which tests prepare themselves are not noted.
   const { prepareQuery } = SQLiteD1Session.prototype;
   SQLiteD1Session.prototype.prepareQuery = function (query, ...options) {
     see(query);
     return prepareQuery.call(this, query, ...options) as ReturnType<typeof prepareQuery>;
   };
-  // A batch prepares by itself what was written as text.
+  // In a batch, statements that were written as raw SQL are prepared by this method instead.
   const { _prepare } = SQLiteRaw.prototype;
   SQLiteRaw.prototype._prepare = function () {
     see(this.getQuery());
@@ -31,13 +31,13 @@ export function watchDrizzle(note: (statement: string, values: number) => void):
   };
 }
 
-/** Whether this is the first call with this name in this process: files share what they load. */
+/** Whether this is the first call with this name in this process. Test files share a process and what it has loaded. */
 export function isFirst(name: string): boolean {
   const key = Symbol.for(name);
   return !Reflect.has(globalThis, key) && Reflect.set(globalThis, key, true);
 }
 
-/** Whether a statement is one of the database for audit events. */
+/** Whether a statement runs in the database for audit events. */
 export const isOfArchive = (statement: string) => statement.includes("`archived_events`");
 
 /** A row of EXPLAIN QUERY PLAN. */
@@ -59,11 +59,11 @@ export function expectNone(complaints: readonly string[]): void {
   throw new Error(["These need an index, or a line in test/budgets.ts:", ...complaints].join("\n"));
 }
 
-/** The steps of a plan that take longer the more rows there are, though the statement finds no more. */
+/** The steps of a plan that take longer the more rows a table has, even if the statement finds no more rows. */
 export function faultsOf(plan: readonly string[], statement: string): string[] {
   const sorted = Object.keys(SORTED).find((start) => statement.trimStart().startsWith(start));
   const copying = Object.keys(COPYING).find((part) => statement.includes(part));
-  // What a subquery gives is read whole. How the subquery finds it are steps of their own.
+  // Reading the whole result of a subquery is no fault. The plan has other steps for how the subquery finds its rows.
   const subqueries = plan.flatMap((step) => /^(?:CO-ROUTINE|MATERIALIZE) (\S+)/.exec(step)?.[1] ?? []);
   const isNeeded = (exception: string | undefined) => {
     if (exception !== undefined) neededExceptions.add(exception);

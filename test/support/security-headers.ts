@@ -33,7 +33,7 @@ const PAGES = new Set([
   "/admin",
 ]);
 
-/** Checks the headers of a response. Every response of every test is checked here. */
+/** Checks the headers of a response. `call` does this for every response in the tests. */
 export function expectSecurityHeaders(method: string, path: string, { status, headers }: Response): void {
   const where = `${method} ${path} ${status}`;
   expect(headers.get("X-Request-Id"), where).toMatch(/^[\w-]{8,64}$/);
@@ -45,7 +45,7 @@ export function expectSecurityHeaders(method: string, path: string, { status, he
   expect(policy, where).toMatch(/^default-src 'none'; (.*; )?frame-ancestors 'none'$/);
   expect(policy, where).not.toMatch(/unsafe-eval|(script-src|style-src|style-src-elem|default-src) [^;]*unsafe/);
 
-  // The page of the outbox has a nonce.
+  // The page of the outbox has a nonce, so caches must not store it.
   const isPublic = PUBLIC.has(path) || PAGES.has(path) || (isPage && path !== "/dev/outbox");
   const mayBeKept = isPublic && (status === 200 || status === 304);
   if (mayBeKept) expect(headers.get("Cache-Control"), where).toMatch(/^public, max-age=\d+(, must-revalidate)?$/);

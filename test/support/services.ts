@@ -17,10 +17,10 @@ export function brokenObjects<Namespace>(): Namespace {
   return { getByName } as Namespace;
 }
 
-/** For changes that a test makes in the store alone. */
+/** No events and no follow-ups, for changes that a test makes directly in a store. */
 export const NOTHING_FOLLOWS: Consequences = { events: [], followUps: [], dueAt: 0 };
 
-/** What the cron job does once the time of the requests to carry out their follow-ups is over. */
+/** Makes all follow-ups due, and carries them out as the cron job does: for requests that did not carry out theirs. */
 export async function carryOutLeft(bindings: Bindings = env): Promise<void> {
   await env.DB.prepare("UPDATE follow_ups SET due_at = 0").run();
   await createServices(bindings, parseConfig(env)).followUps.carryOutLeft();

@@ -12,7 +12,8 @@ captureLogs();
 await watchStatements();
 neverLog(env.AUTH_SECRET);
 
-// Files share isolates and a database, and some replace the signing keys. An unknown key makes the Worker read them again.
+// Test files share isolates and a database, and some files replace the signing keys. A token with an unknown key makes
+// the Worker read the keys again.
 const part = (content: object) => btoa(JSON.stringify(content)).replaceAll("=", "");
 const unknownKey = { alg: "ES256", typ: "at+jwt", kid: "A".repeat(43) };
 const signature = "A".repeat(86);
@@ -27,5 +28,5 @@ afterEach(() => {
   expectNoSecretInLogs();
 });
 
-// And every statement that the service has run has a plan that does not grow with its tables.
+// After each file: every statement that the service has run must have a plan that does not grow with its tables.
 afterAll(expectIndexedStatements);

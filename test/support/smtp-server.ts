@@ -3,8 +3,8 @@
  * from `inject("smtp")`, and the received emails from the mailbox, over HTTP.
  *
  * The local part of a recipient selects the server's behaviour: `refuse-550` and `refuse-data-452` answer with that
- * code, `hang-up` and `hang-up-data` close the connection, `hang-up-late` does once it has the email, and `hang` never answers. With the prefix `first-` it
- * behaves that way once and accepts the email the next time.
+ * code, `hang-up` and `hang-up-data` close the connection, `hang-up-late` closes it after the server has the email, and
+ * `hang` never answers. With the prefix `first-`, the server behaves that way once and accepts the email the next time.
  */
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -20,9 +20,9 @@ export interface ReceivedMail {
   raw: string;
   /** The name with which the client greeted. */
   greeting: string;
-  /** Whether it came over TLS. */
+  /** Whether the email came over TLS. */
   secure: boolean;
-  /** The user who had logged in. */
+  /** The user that had logged in to the server. */
   user?: string | undefined;
 }
 

@@ -1,16 +1,16 @@
 /**
- * Holds every statement that a test makes the service run to its plan: SQLite must find the rows by a key or an index,
- * and in their order. Each statement is explained by the database that runs it.
+ * Checks the plan of every statement that a test makes the service run: SQLite must find the rows by a key or an index,
+ * and in the right order. The database that runs a statement also explains it.
  */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { complaintsOf, expectNone, isFirst, isOfArchive, type Step, watchDrizzle } from "./plan-faults.ts";
 
-/** How many values each statement of D1 takes that is not explained yet. */
+/** The statements of D1 that are not explained yet, with the number of their values. */
 const unexplained = new Map<string, number>();
 const complaints: string[] = [];
 
-/** From now on, notes the statements of D1 and of Durable Objects. Once per isolate: files share what they prepare. */
+/** Starts to note the statements of D1 and of Durable Objects. Does so once per isolate, which several files share. */
 export async function watchStatements(): Promise<void> {
   if (!isFirst("watches statements")) return;
   watchDrizzle((statement, values) => unexplained.set(statement, values));
@@ -30,7 +30,7 @@ export async function watchStatements(): Promise<void> {
   });
 }
 
-/** Fails if a statement since the last call reads a whole table or sorts rows, unless the budgets say why it may. */
+/** Fails if a statement since the last call reads a whole table or sorts rows, unless the budgets allow it. */
 export async function expectIndexedStatements(): Promise<void> {
   const statements = [...unexplained];
   unexplained.clear();

@@ -1,11 +1,11 @@
-/** What an authenticator app shows. Runs in workerd and in Node. */
+/** Computes the codes of an authenticator app. Runs in workerd and in Node. */
 
-/** How long a code is shown, in milliseconds. */
+/** How long an app shows a code, in milliseconds. */
 export const STEP = 30_000;
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** The code that an app shows for a secret, `late` steps of 30 seconds from now. By WebCrypto, apart from the service. */
+/** The code that an app shows `late` steps of 30 seconds from now. Uses WebCrypto, and none of the service's code. */
 export async function codeOf(secret: string, late = 0): Promise<string> {
   const bits = [...secret].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, "0")).join("");
   const seed = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));

@@ -1,4 +1,7 @@
-/** A real database, whose every call goes through `call`, with the name of the method and whether it only reads. */
+/**
+ * Wraps a real database so that every call goes through `call`. `method` is the name of the called method, and
+ * `onlyReads` says whether its statements only read.
+ */
 export function watchedDatabase(
   d1: D1Database,
   call: <Result>(make: () => Promise<Result>, method: string, onlyReads: boolean) => Promise<Result>,

@@ -50,7 +50,7 @@ function lackersOf(feature: CompatStatement | undefined, oldest: Oldest): string
     .map(([browser, version]) => `${browser} ${version}`);
 }
 
-/** Behind a flag or a prefix does not count. */
+/** Whether a browser's version has the feature. A feature behind a flag or a prefix does not count. */
 function includes(
   { version_added: added, version_removed: removed, flags, prefix }: SimpleSupportStatement,
   version: string,
@@ -84,7 +84,7 @@ export function lackingMembers(oldest: Oldest): Member[] {
       ...entriesOf(members)
         .filter(([, member]) => isLacking(member))
         .map(([name]): Member => {
-          // For the language's own objects, MDN's data does not say which kind it is.
+          // For the language's own objects, MDN's data does not say which members are static.
           const kind = owners !== api ? "either" : name.endsWith("_static") ? "static" : "instance";
           return { owner, name: name.replace(/_static$/, ""), kind };
         }),

@@ -1,4 +1,7 @@
-/** What scripts use of the browser: found with the types of the DOM, so that `faults.toReversed()` is told apart. */
+/**
+ * Finds the browser features that scripts use. The compiler's types tell, for example, whether `toReversed` in
+ * `faults.toReversed()` is the method of an array.
+ */
 import { relative } from "node:path";
 import ts from "typescript-5";
 import { TREE } from "../tree-files.ts";
@@ -19,7 +22,7 @@ const OPTIONS: ts.CompilerOptions = {
   types: [],
 };
 
-/** The types of syntax that came after 2021, with the place in MDN's data. */
+/** Kinds of syntax that are newer than 2021, with their names in MDN's data. */
 const SYNTAX: readonly [isOne: (node: ts.Node) => boolean, name: string][] = [
   [ts.isClassStaticBlockDeclaration, "javascript classes static initialization_blocks"],
   [(node) => hasPattern(node, /\(\?<[=!]/), "javascript regular_expressions lookbehind_assertion"],
@@ -37,16 +40,16 @@ const SYNTAX: readonly [isOne: (node: ts.Node) => boolean, name: string][] = [
 
 const hasPattern = (node: ts.Node, pattern: RegExp) => ts.isRegularExpressionLiteral(node) && pattern.test(node.text);
 
-/** The compiler's codes for names and members that it does not know: these may be too new for it, too. */
+/** The compiler's codes for unknown names and members. They may be features that are too new for the compiler. */
 const UNKNOWN = new Set([2304, 2339, 2550, 2551, 2552, 2583]);
 
 export interface Found {
   uses: Use[];
-  /** What neither MDN's data nor the compiler knows. */
+  /** Names that neither MDN's data nor the compiler knows. */
   unknown: Use[];
 }
 
-/** Reads scripts, and text that stands for the file of that name. */
+/** Reads scripts. `texts` has the contents of files that do not exist, by their name. */
 export function usesOfScripts(files: readonly string[], texts: Readonly<Record<string, string>> = {}): Found {
   const host = ts.createCompilerHost(OPTIONS);
   const { readFile, fileExists } = host;
@@ -81,7 +84,7 @@ export function usesOfScripts(files: readonly string[], texts: Readonly<Record<s
   }
   return found;
 
-  /** Where MDN may have the data on what this name means, or `undefined` if it means nothing of the browser. */
+  /** The paths at which MDN's data may have the meaning of this name. `undefined` if it is no part of the browser. */
   function memberOf(node: ts.Identifier): string[][] | undefined {
     const { parent } = node;
     if (ts.isTypeNode(parent) || ts.isPropertyAssignment(parent)) return undefined;
@@ -91,7 +94,7 @@ export function usesOfScripts(files: readonly string[], texts: Readonly<Record<s
     const declared = symbols
       .flatMap((symbol) => symbol?.declarations ?? [])
       .filter((one) => program.isSourceFileDefaultLibrary(one.getSourceFile()));
-    // Types, members of dictionaries, and names of one's own.
+    // Types, and names that the scripts themselves declare, are no part of the browser.
     if (declared.every((one) => ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one))) return undefined;
     if (declared.some(ts.isIndexSignatureDeclaration)) return undefined;
     const isStatic = declared.some(
@@ -108,12 +111,12 @@ export function usesOfScripts(files: readonly string[], texts: Readonly<Record<s
     if (names.length > 0 && !names.some((name) => /^(globalThis|Window)$/.test(name)))
       return names.some(isExposed) ? inside : undefined;
     const places = [["api"], ["javascript", "builtins"], ["api", "Window"], ["api", "EventTarget"]];
-    // A constructor may have come later than its interface.
+    // A constructor may be newer than its interface.
     const made = ts.isNewExpression(parent) ? places.map((place) => [...place, member, member]) : [];
     return [...made, ...places.map((place) => [...place, member])];
   }
 
-  /** The types that a member is read from: of the object before the dot, or of what is taken apart. */
+  /** The types from which a member is read: that of the object before the dot, or of the destructured value. */
   function ownersOf(node: ts.Identifier): ts.Type[] {
     const { parent } = node;
     const apart = (type: ts.Type): ts.Type[] => (type.isUnion() ? type.types.flatMap(apart) : [type]);
@@ -126,7 +129,7 @@ export function usesOfScripts(files: readonly string[], texts: Readonly<Record<s
     return apart(checker.getTypeAtLocation(value ?? parent.parent));
   }
 
-  /** The interface with all that it inherits from, mixins included. */
+  /** The names of an interface and of everything that it inherits from, including mixins. */
   function namesOf(type: ts.Type): string[] {
     const bases = type.isClassOrInterface() ? checker.getBaseTypes(type) : [];
     return [...(type.symbol === undefined ? [] : [type.symbol.name]), ...bases.flatMap(namesOf)];
@@ -142,12 +145,12 @@ function ownerOf(declaration: ts.Declaration): string[] {
   return [];
 }
 
-/** TypeScript's names for what the specifications call otherwise. */
+/** Turns TypeScript's name of a type into the specifications' name. */
 function plain(name: string): string {
   return name.replace(/Constructor$/, "").replace(/^Readonly(?=Array|Map|Set)/, "");
 }
 
-/** A dictionary, such as the options of `fetch`, is no object of the browser: MDN has no data on it. */
+/** Whether MDN has data on a type. It has none on dictionaries, such as the options of `fetch`. */
 function isExposed(name: string): boolean {
   return (
     nameOf(["api", name], ["javascript", "builtins", name], ["javascript", "builtins", "Intl", name]) !== undefined

@@ -1,10 +1,10 @@
-/** What style sheets and pages use of the browser. */
+/** Finds the browser features that style sheets and pages use. */
 import { nameOf, type Use } from "./browsers.ts";
 
 /** Reads a style sheet: its at-rules, selectors, properties, keywords and functions. */
 export function usesOfStyles(file: string, css: string): Use[] {
   const uses: Use[] = [];
-  // Comments and texts keep their line breaks, so that lines can be counted.
+  // Blanks comments and strings, but keeps their line breaks, so that line numbers stay right.
   const code = css.replaceAll(/\/\*.*?\*\/|"[^"]*"/gs, (text) => text.replaceAll(/[^\n]/g, " "));
   const note = (index: number, ...paths: string[][]) => {
     const name = nameOf(...paths);
@@ -34,7 +34,7 @@ export function usesOfStyles(file: string, css: string): Use[] {
   return uses;
 }
 
-/** Reads a page: its elements, their attributes, and the values that mean something. */
+/** Reads a page: its elements, their attributes, and the attribute values that are features. */
 export function usesOfPage(file: string, page: string): Use[] {
   const uses: Use[] = [];
   for (const [, element = "", attributes = ""] of page.matchAll(/<([a-z][\w-]*)((?:\s+[^\s=>]+(?:="[^"]*")?)*)/g)) {

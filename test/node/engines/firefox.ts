@@ -9,8 +9,8 @@ const FIREFOX = "/usr/bin/firefox-esr";
 export const HAS_FIREFOX = existsSync(FIREFOX);
 
 /**
- * A Firefox with a profile of its own, which knows these preferences, for the tests of a file: its start takes longer
- * than a test. Each tab that it opens is a visitor's whose cookies and storage no other tab has.
+ * Provides one Firefox with a new profile and these preferences for all tests of a file, because a start takes longer
+ * than a test. Each tab that it opens has its own cookies and storage.
  */
 export function useFirefox(preferences: Record<string, unknown> = {}): () => Promise<Tab> {
   let browser: Promise<Browser> | undefined;
@@ -35,7 +35,7 @@ async function openTab(browser: Promise<Browser>): Promise<Tab> {
   page.on("console", (message) => {
     if (/error|warn/.test(message.type())) complaints.push(message.text());
   });
-  // BiDi does not tell of violations of the policy: the page does, in the console.
+  // BiDi does not report violations of the Content Security Policy, so the page writes them to the console.
   await page.evaluateOnNewDocument(
     `addEventListener("securitypolicyviolation", (e) => console.error("CSP", e.effectiveDirective, e.blockedURI))`,
   );
@@ -56,7 +56,7 @@ async function openTab(browser: Promise<Browser>): Promise<Tab> {
   return tab;
 }
 
-/** An expression whose value crosses over as text: `undefined` becomes `null`. */
+/** Wraps an expression so that its value comes back as JSON. `undefined` becomes `null`. */
 function asText(expression: string): string {
   return `Promise.resolve(${expression}).then((value) => JSON.stringify(value ?? null))`;
 }

@@ -1,7 +1,7 @@
 /** One tab of a browser of any engine: the few steps that a walk through the pages takes. */
 import { setTimeout as pause } from "node:timers/promises";
 
-/** How long a page may take for what comes next. */
+/** How long a page may take for one step. */
 const PATIENCE_MILLISECONDS = 30_000;
 
 export interface Tab {
@@ -11,12 +11,12 @@ export interface Tab {
   click(selector: string): Promise<void>;
   /** The value of an expression in the page, or what its promise resolves to. */
   evaluate<Value>(expression: string): Promise<Value>;
-  /** What the pages complained of, as far as the engine tells. */
+  /** The errors of the pages, as far as the engine reports them. */
   readonly complaints: readonly string[];
   close(): Promise<void>;
 }
 
-/** Waits until an expression in the page is true. While a page is replaced, there is nothing to ask. */
+/** Waits until an expression in the page is true. Ignores errors: a page that is being replaced can't evaluate it. */
 export async function until(tab: Tab, expression: string): Promise<void> {
   const end = Date.now() + PATIENCE_MILLISECONDS;
   let last: unknown;

@@ -1,4 +1,6 @@
-/** Debian's webkit2gtk-driver, by plain WebDriver calls (W3C). It is the engine of Safari, and no proof of Safari. */
+/**
+ * Debian's webkit2gtk-driver, by plain WebDriver calls (W3C). It has the engine of Safari, but is not Safari itself.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -8,7 +10,7 @@ import { freePort } from "../loopback.ts";
 import { type Tab, untilThere } from "./tab.ts";
 
 const DRIVER = "/usr/bin/WebKitWebDriver";
-/** Of the package xvfb: a screen that nobody sees. The engine has no mode without one. */
+/** A virtual screen, from the package xvfb. The engine has no headless mode. */
 const SCREEN = "/usr/bin/Xvfb";
 
 export const HAS_WEBKIT = existsSync(DRIVER) && existsSync(SCREEN);
@@ -25,7 +27,7 @@ export async function openWebKit(): Promise<Tab> {
   const kill = () => {
     for (const child of ended) child.kill();
   };
-  // Where a run is interrupted, nothing else ends them.
+  // If a run is interrupted, nothing else ends these processes.
   process.once("exit", kill);
   try {
     const screen = spawn(SCREEN, ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"], {
