@@ -64,7 +64,7 @@ describe("with any call gone wrong, the answer is the usual one or a clean probl
         for (const [index, call] of calls.names.entries()) {
           if (fault === "evicted" && index > 0) break;
           if (index % EVERY[fault] !== EVERY[fault] - 1) continue;
-          // This call comes first on every route, and is the same everywhere. So it fails only on routes without others.
+          // This call comes first on every route, and is always the same. So it fails only on routes without others.
           if (call === FLOOD_SHIELD && calls.names.length > 1 && fault !== "evicted") continue;
           if (fault === "after" && calls.reads.has(index) && !isThorough) continue;
           if (fault === "stuck" && !(usual.hasTimeLimits || call === "fetch")) continue;

@@ -43,7 +43,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await visitor.tabTo("#login");
     await page.keyboard.press("Enter");
     await visitor.sees("Log in");
-    // The page's script has to be there before Enter does anything.
+    // Enter does nothing before the page's script has loaded.
     await page.locator("#login-button:enabled").waitFor();
     await visitor.typeInto("#name", person.username);
     await visitor.typeInto("#password", person.password);
@@ -52,7 +52,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(pathOf()).toBe("/account");
     await says("#me", person.username);
 
-    // The refresh token is where no script sees it, and a reload goes on with it.
+    // The refresh token is in a cookie that scripts can't read, and a reload continues the session with it.
     expect(await page.evaluate("JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])")).toBe(
       '["",{},{}]',
     );
@@ -161,7 +161,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     const person = await register(service.origin);
     const page = await visitor.arrive("/login");
     const leadsTo = async (wish: string) => {
-      // Nothing of the page before is under way any more: a late answer would bring its cookie back.
+      // Wait until the previous page has no request under way: a late answer would set its cookie again.
       await page.waitForLoadState("networkidle");
       await page.goto("about:blank");
       await page.context().clearCookies();
@@ -226,7 +226,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("keep the language and the user's destination, in either order", async () => {
-    // A link that the page's script has reached by now.
+    // A link to which the page's script has added `return_to`.
     const LED = '[href*="return_to"]';
     const person = await register(service.origin);
     const page = await visitor.arrive("/account");

@@ -118,7 +118,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
 
     const asked = () => visitor.requests.filter(({ url }) => url.endsWith("/auth/refresh")).length;
     const before = asked();
-    // The service has rotated by then.
+    // The service rotates the token, but the answer is lost.
     await context.route(REFRESH, (route) => route.fetch().then(() => route.abort()), { times: 1 });
     await context.clock.fastForward(8 * 60 * MINUTE);
     await page.fill("#first_name", "Ada");
@@ -147,7 +147,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     const person = await register(service.origin);
     await visitor.arrive();
     const { page } = visitor;
-    // As such proxies do, since the bytes are others (RFC 9110 §8.8.3); If-Match takes no weak one.
+    // A proxy that changes the bytes makes the ETag weak (RFC 9110 §8.8.3). If-Match does not accept weak ETags.
     await page.route(ME, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, headers: { ...response.headers(), etag: `W/${response.headers().etag}` } });
@@ -215,7 +215,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
       const loading = held && (await hold(page, ...held));
       if (loading !== undefined) await page.reload();
       await loading?.arrived;
-      // As an app of the same origin does, whose client is the pages' own.
+      // As an app on the same origin does, with the client that the pages use.
       await (heading === "Log in" ? logOutByClient(other) : logInByClient(other, second));
       loading?.release();
       await visitor.sees(heading);

@@ -1,4 +1,4 @@
-/** What the README promises of any machine: its commands run there, or say in a line or two what to do. */
+/** What the README promises for any machine: the commands run there, or say in a line or two what to do. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ describe("npm test", () => {
     const folder = makeFolder();
     for (const file of treeFiles()) cpSync(join(TREE, file), join(folder, file));
     symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
-    // The Worker under test would refuse to start with it.
+    // A Worker under test that reads this file refuses to start.
     writeFileSync(join(folder, ".dev.vars"), "ACCESS_TOKEN_EXPIRE_MINUTES=mine\n");
     const preload = join(folder, "test/.output/machine.cjs");
     mkdirSync(join(folder, "test/.output"));
@@ -54,7 +54,7 @@ describe("npm test", () => {
 
 describe("every npm script", () => {
   it.each(Object.keys(scripts))("looks first whether it can run: %s", (name) => {
-    // Several begin with another script, which looks for them.
+    // Some scripts begin with another script, which makes the check for them.
     const first = (script: string): string => {
       const [, before] = /^npm run --silent ([\w:]+)(?: &&|$)/.exec(scripts[script]) ?? [];
       return before === undefined ? scripts[script] : first(before);
@@ -62,7 +62,7 @@ describe("every npm script", () => {
     expect(first(name)).toMatch(new RegExp(`^node (-r \\./${CHECK} |${CHECK} && )`));
   });
 
-  /** The scripts' tree, with nothing but the manifests of these packages. */
+  /** A tree with the scripts, in which of all packages only the manifests of these are installed. */
   function treeWith(installed: string[]): string {
     const folder = makeFolder();
     for (const file of ["package.json", CHECK, "src/commands/dev.ts"]) cpSync(join(TREE, file), join(folder, file));

@@ -19,12 +19,12 @@ const files: SourceFile[] = globSync("src/**/*.{ts,tsx}").map((path) => {
 
 const folderOf = (path: string) => /^src\/(\w+)\//.exec(path)?.[1] ?? "";
 
-/** Where a relative import leads, from the root of the repository. */
+/** The path that a relative import means, from the root of the repository. */
 function resolve(path: string, from: string): string {
   return new URL(from, `file:///${path}`).pathname.slice(1);
 }
 
-/** Files that import a package, and may not. */
+/** Files that import a package without being allowed to. */
 function importersOf(packageName: string, allowed: (path: string) => boolean): string[] {
   const names = (from: string) => from === packageName || from.startsWith(`${packageName}/`);
   return files
@@ -32,7 +32,7 @@ function importersOf(packageName: string, allowed: (path: string) => boolean): s
     .map(({ path }) => path);
 }
 
-/** Lines that hold a pattern, outside the files that may. */
+/** Lines that match a pattern, in files in which it is not allowed. */
 function linesWith(pattern: RegExp, allowed: (path: string) => boolean): string[] {
   return files
     .filter(({ path }) => !allowed(path))
@@ -46,8 +46,8 @@ const inFolder =
     folders.includes(folderOf(path));
 
 /**
- * The storeys, from the top down. A file imports from its own folder, or from folders that come later. Biome's import
- * rules say the most important of it in the editor; this is the whole of it.
+ * The storeys, from the top down. A file may import from its own folder, and from folders that come later. Biome's
+ * import rules check the most important part in the editor; this test checks all of it.
  */
 const STOREYS = [
   ["index.ts"],
@@ -107,7 +107,7 @@ describe("the architecture", () => {
   });
 
   it("keeps hono in http/ and endpoint/", () => {
-    // The middleware for other Workers has types of hono alone.
+    // The middleware for other Workers imports only types of hono.
     const allowed = ["src/app.ts", "src/verify/require-auth.ts"];
     expect(importersOf("hono", (path) => inFolder("http", "endpoint")(path) || allowed.includes(path))).toEqual([]);
     expect(importersOf("@hono/zod-validator", inFolder("http"))).toEqual([]);
@@ -164,13 +164,13 @@ describe("the architecture", () => {
       return !/^src\/(console|client)\//.test(leads) && !pure.includes(leads);
     });
     expect(offences).toEqual([]);
-    // What is pure imports nothing else, so that the console holds nothing of the service.
+    // These pure files import nothing else of the service, so that the console contains no other part of it.
     const behind = files.filter(({ path }) => pure.includes(path)).flatMap(({ imports }) => imports);
     expect(behind.map(({ from }) => from).toSorted()).toEqual(["../platform/records.ts", "../verify/claims.ts"]);
   });
 
   it("reads the clock and the generator in platform/ alone", () => {
-    // What others import has no platform/ to import: each has one file for it.
+    // The packages that others install can't import platform/. Each has one file that reads the clock.
     const clocks = ["src/client/browser.ts", "src/verify/clock.ts"];
     const platform = (path: string) => inFolder("platform", "commands")(path) || clocks.includes(path);
     expect(
@@ -194,9 +194,9 @@ describe("the architecture", () => {
     const bindings =
       /\.(DB|AUDIT_DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|MAIL_DEAD_LETTERS|AUDIT_QUEUE|AUDIT_DEAD_LETTERS|METRICS)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
-    // A file that the operator names, not the storage of a service.
+    // This reads a file that the operator names, and not the storage of a service.
     const backup = "src/commands/move/backup-reader.ts";
-    // A user's object reads and writes D1 itself: these calls are part of the call of the object, or of its alarm.
+    // A user's object calls D1 itself. These calls count as part of the call of the object, or of its alarm.
     const ofObject = ["second-factor-flag", "imported-factors", "last-passkey"].map((name) => `src/factors/${name}.ts`);
     const others = files.filter(({ path }) => path !== backup && !ofObject.includes(path));
     const calls = /getByName\(|(?<!#factors)\.prepare\(|queue\.send\(|kv\.get\("/;
@@ -209,7 +209,7 @@ describe("the architecture", () => {
     const value = '(?!undefined|null|[A-Z_]+\\b|"")[\\w.("]+';
     const comparison = new RegExp(`${name}(?:\\(.*\\))? [=!]== ${value}|[=!]== ${name}\\b`);
     expect(comparison.test("if (fingerprint(state) !== link.fingerprint) return")).toBe(true);
-    // How a password is spelt is no comparison with another one.
+    // This file compares the spelling of stored hashes, and not secrets.
     const spelling = (path: string) => path === "src/passwords/hash-format.ts";
     expect(linesWith(comparison, (path) => inFolder("commands")(path) || spelling(path))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** The bench, on one case, and its parts that run without workerd. */
+/** Runs the bench on one case, and tests its parts that need no workerd. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -86,7 +86,7 @@ describe("its CPU times", () => {
 
   it.runIf(hasProc)("grow with the work of a process, and are none where none is", () => {
     const before = cpuTime(process.pid);
-    // The reading itself is the work.
+    // Reading the CPU time is itself the work that takes CPU time.
     for (let reading = 0; reading < 100_000 && cpuTime(process.pid) < before + 20; reading++);
     expect(cpuTime(process.pid)).toBeGreaterThan(before);
     expect(cpuTime(-1)).toBe(0);

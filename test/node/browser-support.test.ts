@@ -1,6 +1,6 @@
 /**
- * A linter for the browsers that the README names: what pages and client use exists there, or its absence does no harm.
- * Swagger UI, at /docs, comes from its own package and is not checked.
+ * A linter for the browsers that the README names: they have everything that the pages and the client use, or do
+ * without it. Swagger UI, at /docs, comes from its own package and is not checked.
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { usesOfScripts } from "./compatibility/scripts.ts";
 import { usesOfPage, usesOfStyles } from "./compatibility/styles.ts";
 import { TREE } from "./tree-files.ts";
 
-/** What may be missing, and what a browser without it does. Scripts may use nothing of the kind. */
+/** Features that a browser may lack, and what it does without them. Scripts may use no such feature. */
 const DEGRADES: Readonly<Record<string, string>> = {
   "css at-rules media forced-colors": "cards have no border in a high-contrast mode, which these browsers don't have",
   "css at-rules media scripting": "without JavaScript, the form is shown below the note that it needs JavaScript",
@@ -30,14 +30,14 @@ const DEGRADES: Readonly<Record<string, string>> = {
   "html global_attributes autocapitalize": "only phones capitalize",
 };
 
-/** What only Node has. The client calls it if it is there. */
+/** What only Node has. The client calls it only if it exists. */
 const NOT_OF_BROWSERS = ["Property 'unref' does not exist on type 'BroadcastChannel'."];
 
 const read = (path: string) => readFileSync(join(TREE, path), "utf8");
 const filesOf = (...patterns: string[]) => globSync(patterns, { cwd: TREE }).toSorted();
 /**
- * `client.js` is the bundle of src/client. `brand-kit.js` is for developers. `api.ts` holds types only, as does what says
- * that Node has more.
+ * All scripts except four: `client.js` is the bundle of src/client, `brand-kit.js` is for developers, and the other two
+ * have only types.
  */
 const scripts = filesOf("public/static/*.js", "src/client/*.ts", "src/console/**/*.{ts,tsx}").filter(
   (path) => !/\/(client\.js|brand-kit\.js|client\/api\.ts|broadcast-channel\.d\.ts)$/.test(path),
@@ -84,7 +84,7 @@ const TOO_NEW = [
   "import data from './data.json' with { type: 'json' };",
 ];
 
-/** Scripts that use what Safari has since 15.4 or longer, and a version that lacks it. */
+/** Scripts that use features of Safari 15.4 or older, each with a version that lacks the feature. */
 const OLD_ENOUGH = [
   ["structuredClone(1);", "15.3"],
   ["[1].at(-1);", "15.3"],
@@ -100,7 +100,7 @@ const OLD_ENOUGH = [
   ["new WeakRef({});", "14"],
 ] as const;
 
-/** Scripts that use what the compiler knows as little. */
+/** Scripts with names that neither MDN's data nor the compiler knows. */
 const UNHEARD_OF = ["scheduler.yield();", "[1].toScrambled();", "navigator.crystalBall;", "new Intl.MoodFormat();"];
 const OWN =
   "const own = { toReversed() {}, timeout: 1 }; own.toReversed(); own.timeout; function canParse() {} canParse();";
@@ -112,7 +112,7 @@ const inSamples = usesOfScripts(
   [],
   Object.fromEntries(samples.map((text) => [join(TREE, placeOf(text)), `${text}\nexport {};`])),
 );
-/** What is found in one of the samples. */
+/** The uses that were found in one of the samples. */
 const inSample = (uses: readonly Use[], text: string) => uses.filter(({ where }) => where === `${placeOf(text)}:1`);
 
 describe("the browsers that the README names", () => {

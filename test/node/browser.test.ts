@@ -8,7 +8,7 @@ import { changeDatabase, useSharedService } from "./live-service.ts";
 type Look = (typeof LOOKS)[number];
 const ENGLISH = LOOKS.filter(({ language }) => language === "en");
 
-// Debian's package; the tests of the pages are skipped, and said to be, where it is not installed.
+// This needs Debian's package of Chromium. Without it, the tests are reported as skipped.
 describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   const service = useSharedService();
   const visitor = useVisitor(service);
@@ -16,7 +16,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   const open = (path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> =>
     visitor.arrive(path, { viewport, colorScheme, ...more });
 
-  /** The newest link to a page, once this many have been mailed to this address. */
+  /** Waits until this many links to a page were emailed to an address. Returns the newest. */
   const mailedLink = (email: string, page: string, count?: number) => mailedLinkAt(service.origin, email, page, count);
 
   async function unverified() {
@@ -25,7 +25,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     return { person, link: await mailedLink(person.email, "verify-email") };
   }
 
-  /** Somebody who asked for another address, and the link that went there. */
+  /** A person who has asked for another email address, and the link that was sent there. */
   async function moving() {
     const person = await register(service.origin);
     const { email } = somebody();
@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(status).toBe(204);
   }
 
-  /** Opens a link and uses it by the keyboard alone, in view of what a person can see at each step. */
+  /** Opens a link and uses it with the keyboard only. Checks at each step what a person can see. */
   async function useByKeyboard(link: string, button: string, outcome: string, look: Look) {
     const page = await open(link, look);
     const { origin, pathname } = new URL(link);
@@ -65,7 +65,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     return page;
   }
 
-  /** Somebody whom an operator invites, and the link that went there. */
+  /** A person whom an operator has invited, and the link that was sent to them. */
   async function invited() {
     const operator = await register(service.origin);
     changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
@@ -118,7 +118,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     ]) {
       expect(await page.textContent("#points")).toMatch(consequence);
     }
-    // The second time finds it done, says the same, and mails again while there is no new password.
+    // The second use says the same, and sends the email again as long as the user has set no new password.
     for (let time = 0; time < 2; time++) {
       await page.goto(link);
       await page.click("#act-button");
@@ -141,7 +141,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await visitor.sees("This email address is taken");
     expect(await page.locator("button:visible").count()).toBe(0);
 
-    // Deleting that account makes the same link good again, as the page says.
+    // After that account is deleted, the same link works again, as the page says.
     await deleteAccount(owner);
     await page.goto(link);
     await page.click("#act-button");
@@ -175,7 +175,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const refuse = (status: number, headers: Record<string, string>) => (route: Route) =>
       route.fulfill({ status, headers });
     const answers = [
-      // The service has spent the link; the answer never arrives.
+      // The service uses the link up, but the answer never arrives.
       (route: Route) => route.fetch().then(() => route.abort()),
       refuse(429, { "Retry-After": "150" }),
       refuse(503, { "Retry-After": "5", "X-Request-Id": "the-request" }),
@@ -219,7 +219,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await use();
     await visitor.sees("This link isn't valid");
     await visitor.keepPicture(`${path}-invalid-desktop-light`);
-    // A link outlasts every test; this is what the service answers in the end.
+    // No link expires during a test, so this gives the answer for an expired link.
     await page.route(`**/api/v1/auth/${path}`, refusal(400, "expired_token"));
     await use();
     await visitor.sees("This link has expired");
@@ -310,7 +310,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await page.locator("input:visible").count()).toBe(0);
     await page.route("**/api/v1/auth/accept-invitation", refusal(403, "registration_closed"));
     await page.goto(`${service.origin}/accept-invitation#token=x&email=ada%40example.com`);
-    // A link that is not whole, pasted beside a good one, changes nothing.
+    // Pasting an incomplete link after a good one changes nothing.
     for (const mangled of ["#token=y&email=Call%20now", "#token=&email=eve%40example.com"]) {
       await page.evaluate(`location.hash = ${JSON.stringify(mangled)}`);
       await expect.poll(() => page.evaluate("location.hash")).toBe("");

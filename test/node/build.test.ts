@@ -39,7 +39,7 @@ describe("npm run build", () => {
 
 describe("the bundle", () => {
   it("holds neither the document nor the reference nor the words of the pages, and stays within its budget gzipped, Argon2 included", async () => {
-    // As `wrangler deploy` makes it.
+    // The bundle is what `wrangler deploy` would upload.
     const { bundle: out } = await askShared<Prepared>("prepared");
     const bundle = readFileSync(join(out, "index.js"));
     expect(bundle.includes("nodemailer") || bundle.includes("STARTTLS"), "it is the bundle").toBe(true);

@@ -15,7 +15,7 @@ declare global {
   var client: Client;
 }
 
-// Debian's package; these are skipped, and said to be, where it is not installed.
+// This needs Debian's package of Chromium. Without it, the tests are reported as skipped.
 describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
   const clone = useClone();
   let service: Service;
@@ -24,7 +24,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
   let person: Person;
   let complaints: string[];
   let refreshes: number;
-  /** Two origins beside the service: an app's page, and whatever it is redirected to. */
+  /** Two more origins: an app's page, and the server to which requests are redirected. */
   let app: Stand;
   let elsewhere: Stand;
 
@@ -52,14 +52,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     expect(complaints).toEqual([]);
   });
 
-  /** Opens a page of the service's own, with the client that it serves. */
+  /** Opens a page of the service, or another page, with the client that the service serves. */
   async function open(mode: "cookie" | "memory" = "cookie", url = `${service.origin}/verify-email`): Promise<Page> {
     const page = await context.newPage();
     page.on("pageerror", (error) => complaints.push(String(error)));
     await page.goto(url);
     const { origin } = new URL(url);
     const options = JSON.stringify({ baseUrl: service.origin, mode, apis: [origin] });
-    // As text: the test run would rewrite the import.
+    // The code is a text, because the test run would rewrite the import otherwise.
     await page.evaluate(
       `import("/static/client.js").then((it) => { globalThis.client = it.createClient(${options}); })`,
     );
@@ -72,7 +72,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
       password: person.password,
     });
   const email = (page: Page) => page.evaluate(async () => (await client.user())?.email ?? null);
-  /** Waits until one tab of this browser waits for the lock of another one. */
+  /** Waits until one tab of this browser waits for the lock that another tab holds. */
   const expectOneWaiting = (page: Page) =>
     expect.poll(() => page.evaluate("navigator.locks.query().then(({ pending }) => pending.length)")).toBe(1);
 
@@ -144,7 +144,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     };
     const CARRIED = '[href*="return_to"]';
 
-    // Registration, and the link that verifies the address.
+    // The user registers, and uses the link that verifies the address.
     await page.goto(logInThere);
     await page.click(`a[href*="/register"]${CARRIED}`);
     await page.waitForURL("**/register?*");
@@ -173,7 +173,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     await page.goto(logOutThere);
     await page.waitForURL(there);
 
-    // A forgotten password.
+    // The user has forgotten the password.
     await page.goto(logInThere);
     await page.click(`a[href*="/reset-password"]${CARRIED}`);
     await page.waitForURL("**/reset-password?*");

@@ -22,13 +22,13 @@ const rejectedBy = (signal: AbortSignal) =>
   });
 const signedOut = (reason: string) => ({ status: "signed_out", reason });
 
-// Node has the browser's own Web Locks and BroadcastChannel; each client here is a tab of one browser.
+// Node has Web Locks and BroadcastChannel, like browsers. Each client here plays a tab of one browser.
 describe("the tabs of one browser", () => {
   const service = useSharedService();
   let person: Person;
   let visitor: Visitor;
   let tabs: Client[];
-  /** Keeps answers back, and with each the cookie that it sets or takes away. */
+  /** Delays answers, and the cookies that they set or delete. */
   let onItsWay: (request: Request) => Promise<void>;
 
   beforeAll(async () => {
@@ -320,7 +320,7 @@ describe("the tabs of one browser", () => {
     ["Web Locks", { lock: undefined }],
     ["messages", { openChannel: undefined }],
     ["either", { lock: undefined, openChannel: undefined }],
-    // What Firefox does to a page in a foreign frame.
+    // Firefox does this to a page in a frame of another site.
     ["what their browser refuses them", { lock: () => Promise.reject(denied()), openChannel: deny }],
   ])("stay signed in without %s, since the service gives them the same successor", async (_, missing) => {
     const user = await logIn(open(missing).tab);

@@ -1,4 +1,4 @@
-/** What `--remote` asks of Cloudflare, as far as a stand-in for its API can show it. */
+/** The calls that `--remote` makes to Cloudflare, as far as a stand-in for its API can show them. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -21,11 +21,11 @@ const deployed = (day: number, version: string | undefined) => ({
   ...{ created_on: `2026-11-0${day}T10:00:00.123456Z`, versions: [{ version_id: version, percentage: 100 }] },
 });
 
-/** Another answer than the one below: to a method and the end of a path. */
+/** Answers that replace those below, by the method and the end of the path. */
 let answers: Record<string, [number, object]> = {};
 const succeed = (result: object): [number, object] => [200, { success: true, errors: [], messages: [], result }];
 
-/** Grants a preview session, and refuses the Worker: there is no network to reach it by. */
+/** Grants a preview session, and refuses the upload of the Worker, because no network would reach that Worker. */
 const api = createServer(async (request, response) => {
   const { method, url: path = "", headers } = request;
   asked.push({
@@ -70,7 +70,7 @@ function run(args: string[]) {
   return runProgram(process.execPath, [...AS_SCRIPT, ...args], { env });
 }
 
-/** The bindings of the Worker that was uploaded, and where to. */
+/** The bindings of the uploaded Worker, and the path of the upload. */
 function uploaded() {
   const upload = asked.find(({ path }) => path.includes("/workers/scripts/"));
   const [, metadata = "{}"] = /name="metadata"[^{]*(\{.*?\})\r\n/s.exec(upload?.body ?? "") ?? [];

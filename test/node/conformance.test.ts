@@ -11,7 +11,7 @@ const sources = globSync("test/**/*.test.ts").map((path) => readFileSync(path, "
 
 /** How many requirements each section of the page has. */
 const SIZES = { PW: 8, PS: 6, RG: 8, LG: 9, JW: 10, KY: 6, SE: 11, PR: 7, AC: 8, HT: 10, MF: 7, PK: 4, OP: 10 };
-/** Those that wait for passkeys, for a rule that operators need a second factor, or for OAuth clients. */
+/** Requirements that may lack a test. Only those of OAuth clients still do; those of passkeys and AC-8 have tests. */
 const LATER = /^(PK-\d+|AC-8|OP-(2|3|4|5|6|9|10))$/;
 
 describe("the page of requirements", () => {
@@ -60,7 +60,7 @@ describe("the tests", () => {
     for (const source of sources) expect(source).not.toMatch(/\b(it|describe|test)\.(skip|todo|only|fails)\b/);
   });
 
-  // Each expectProblem() also checks the type, the title and the detail, and each response its schema.
+  // `expectProblem` also checks the type, the title and the detail. `call` checks each response against its schema.
   it.each(Object.keys(PROBLEMS))("expect the refusal %s of some request", (code) => {
     const expected = new RegExp(`expectProblem\\([^;]*"${code}"`);
     expect(sources.some((source) => expected.test(source))).toBe(true);

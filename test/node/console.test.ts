@@ -295,7 +295,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.getByLabel("Name contains").fill("auth_secret");
     await page.locator("tbody tr").nth(2).waitFor({ state: "detached" });
     expect(await page.locator("tbody tr").first().textContent()).toContain("Set, not shown");
-    // What moderators can't see is not in their menu.
+    // A view that moderators may not see does not exist for them.
     await visitor.leave();
     const moderator = await arriveAs(operators.moderator, "#/overview");
     await heading(moderator, "No such view");
@@ -415,7 +415,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Try again").click();
     await page.locator("tbody tr").first().waitFor();
 
-    // The view of a version that is gone.
+    // After a deployment, the files of the previous version's views are gone.
     await page.route("**/static/console/invitations-view-*", (route) => route.abort());
     await page.click('nav a:has-text("Invitations")');
     await page.getByText("This view couldn't be loaded.").waitFor();

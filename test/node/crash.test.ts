@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Crashing, crashAgainAndAgain } from "../crash/crashes.ts";
 import { askShared, changeDatabase, type Prepared, useClone } from "./live-service.ts";
 
-/** Milliseconds. What is done is bounded otherwise: this is for a machine that does much else at the same time. */
+/** The time limit, in milliseconds. Counts bound the work, so only a very busy machine comes near this. */
 const PATIENCE = 400_000;
 
 /** A short form of `npm run test:crash`. */

@@ -9,7 +9,7 @@ import { makeLocalDatabase } from "./local-database.ts";
 import { AS_SCRIPT, runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 
-/** Whether the password is the one of a hash of ours. */
+/** Whether the password matches a hash that Postern has made. */
 function matches(password: string, hash: unknown): boolean {
   const reading = readScrypt(String(hash));
   const argon2 = () => new Uint8Array();
@@ -238,7 +238,7 @@ describe("npm run admin:create on a database", () => {
     expect(userOf("squatter@example.net")?.username).toMatch(/^user-[0-9a-f]{12}$/);
     const [registration] = database.rows("SELECT username FROM registrations WHERE id = 'r5'");
     expect(registration?.username).toMatch(/^user-[0-9a-f]{12}$/);
-    // The account of an address that was never proved takes a name from others too.
+    // An account whose address was never verified can also get a name that a waiting registration wants.
     const moved = await run(["--email", "unproved@example.net", "--username", "wanted-too", "--password", PASSWORD]);
     expect(moved.said).toContain("under the username wanted-too.");
     database.change("DELETE FROM registrations");
@@ -265,7 +265,7 @@ describe("npm run admin:create on a database", () => {
     const insert = (id: string) =>
       `INSERT INTO users (${columns}) VALUES ('${id}', '${email}', '${id}', 'h', ${verified}, 1, 1)`;
     if (existing !== "") database.change(insert(`id-${email}`));
-    // Someone else is faster between this command's look at the account and its change.
+    // Another request changes the account after the command has read it, and before the command changes it.
     const DB = onFirstChange(database.DB, () => {
       database.change(existing === "" ? insert(`id-${email}`) : `${change} WHERE email = '${email}'`);
     });
@@ -285,7 +285,7 @@ describe("npm run admin:create on a database", () => {
   });
 });
 
-/** The database, with something that happens just before the first statement that changes it. */
+/** Wraps the database so that `happen` runs just before the first statement that changes something. */
 function onFirstChange(database: D1Database, happen: () => void): D1Database {
   let queries: string[] = [];
   let hasHappened = false;
@@ -323,7 +323,7 @@ describe("a question", () => {
     const answer = createAsk(input, output, new AbortController().signal)("Email: ");
     input.write("ada@example.com\r");
     expect(await answer).toBe("ada@example.com");
-    // What stands there once the line was drawn anew for the last time.
+    // The text after the line was drawn for the last time.
     const drawn = written(output).split("\u001b[0J").at(-1);
     expect(drawn).toMatch(/^Email: /);
   });

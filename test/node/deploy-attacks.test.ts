@@ -1,4 +1,4 @@
-/** What `npm run deploy` must not do, whatever stands in files, in the environment, or in the account. */
+/** What `npm run deploy` must never do, with any content of files, of the environment or of the account. */
 import {
   appendFileSync,
   chmodSync,
@@ -173,7 +173,7 @@ describe("an environment", () => {
     await configurationOf(checkout.root, "production");
     expect(await checkout.run(SKIP)).toBe(1);
     expect(checkout.complained()).toContain("PUBLIC_URL takes an absolute http(s) URL");
-    // As missing: the address on workers.dev is taken.
+    // An empty value counts as missing, so the command takes the address on workers.dev.
     checkout.write("production.toml", '[vars]\nPUBLIC_URL = ""\n');
     expect(await checkout.run(SKIP), checkout.complained()).toBe(0);
   });

@@ -17,7 +17,7 @@ const databases: { binding: string; database_id?: string }[] = worker.d1_databas
 const producers: { binding: string }[] = worker.queues.producers ?? [];
 const namespaces: { binding: string; id?: string }[] = worker.kv_namespaces;
 
-/** Everything that the button asks for or makes. */
+/** The names of everything that the button asks for or creates. */
 const asked = [
   ...Object.keys(secrets),
   ...Object.keys(worker.vars),

@@ -101,7 +101,7 @@ describe("npm run deploy", () => {
     expect(cloud.workers.get("postern")).toEqual(secrets);
     expect(checkout.calls().at(-1)).not.toContain("--secrets-file");
 
-    // A release with a new migration.
+    // The next release has a new migration.
     writeFileSync(join(checkout.root, "migrations", "9999_later.sql"), "CREATE TABLE later (id TEXT);");
     expect(await checkout.run(["--yes"], CANNED)).toBe(0);
     expect(
@@ -401,7 +401,7 @@ head_sampling_rate = 0.5
       routes: [{ pattern: "auth.example.com", custom_domain: true }],
       send_email: [{ name: "EMAIL" }],
     });
-    // Attached by now: the zone is not asked for again.
+    // The domain is now attached to the Worker, so the command does not look for the zone again.
     cloud.domains.push({ hostname: "auth.example.com", service: "postern" });
     cloud.zones.length = 0;
     expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
@@ -439,7 +439,7 @@ describe("the Cloudflare account", () => {
     expect(await undecided.run()).toBe(1);
     expect(undecided.complained()).toMatch(/Stopped at a question[\s\S]+This login has no account/);
 
-    // A login to another account later must not make a second copy there.
+    // If the operator later logs in to another account, the command must not create a second copy there.
     give({ CLOUDFLARE_ACCOUNT_ID: "f".repeat(32) });
     expect(await checkout.run(["--yes"], CANNED)).toBe(1);
     expect(checkout.complained()).toContain(`this environment was deployed to the account ${ACCOUNT}`);
@@ -480,7 +480,7 @@ describe("the smoke test", () => {
     );
     expect(await leftAccounts()).toEqual([]);
 
-    // As if a run had been killed before its end.
+    // The row that a run leaves behind if it is killed during the smoke test.
     const insertion =
       "INSERT INTO users (id, email, username, password_hash, role, is_active, is_verified, is_superuser, session_epoch, locale, created_at, updated_at) VALUES ('019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071', 'deployment-check@postern.invalid', 'check-left', 'x', 'user', 1, 1, 0, 0, 'en', 1, 1)";
     await database.DB.prepare(insertion).run();
@@ -522,7 +522,7 @@ describe("the smoke test", () => {
 describe("a deployment that was interrupted", () => {
   it("continues after a failure at any call, and makes nothing twice", async () => {
     give(VALUES);
-    // Turnstile, so that no run has to check the main job.
+    // With Turnstile, the runs skip the smoke test.
     cloud.workers.set("postern", new Map([["TURNSTILE_SECRET_KEY", "x"]]));
     const checkout = makeCheckout();
     const failed = cloud.failEachOnce();
@@ -588,7 +588,7 @@ describe("wrangler itself", () => {
   const clone = useClone();
 
   it("makes these calls, and a second run finishes what a failed one began", async () => {
-    // An environment of wrangler's own would be another Worker.
+    // With CLOUDFLARE_ENV, wrangler by itself would use another Worker.
     give({ ...VALUES, CLOUDFLARE_API_TOKEN: TOKEN, CI: "1", CLOUDFLARE_ENV: "other" });
     const { root: _, ...checkout } = makeCheckout();
     const world = { ...checkout, root: clone.folder };

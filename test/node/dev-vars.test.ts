@@ -77,7 +77,7 @@ describe(".dev.vars", () => {
     const file = path();
     const faster = {
       bytes(length: number) {
-        // The draft's name is drawn after the look: the moment at which another instance may come first.
+        // The command draws the name of its draft after it has looked for the file. Here another instance comes first.
         if (length === 6) writeFileSync(file, "AUTH_SECRET=theirs\n");
         return systemRandom.bytes(length);
       },
@@ -108,7 +108,7 @@ describe(".dev.vars", () => {
 });
 
 describe("npm run dev with a .dev.vars that it can't complete", () => {
-  /** Root may write everything, so as root the command runs as nobody. */
+  /** Runs the command in a folder that it can't write to. Root can write everywhere, so root becomes another user. */
   async function runUnprivileged(root: string, work: Parameters<typeof dev>[1]): Promise<number> {
     chmodSync(root, 0o555);
     const isRoot = process.geteuid?.() === 0;

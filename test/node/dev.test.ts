@@ -85,7 +85,7 @@ describe("npm run dev", () => {
 
   it("makes no .dev.vars that wrangler would not read", async () => {
     const work = makeTree("");
-    // Node itself looks for this flag, wherever it stands, and ends where the file is missing.
+    // Node itself reads this flag at any place of the command line, and ends if the file is missing.
     writeFileSync(join(work.root, "mine.env"), "");
     expect(await dev(["--env-file=mine.env", "--port", String(await freePort())], work)).toBe(0);
     expect(work.said()).not.toContain(".dev.vars");
@@ -165,7 +165,7 @@ describe("npm run dev", () => {
 
     const verbose = makeTree(script);
     expect(await dev(["--verbose", `--port=${await freePort()}`], verbose)).toBe(0);
-    // Wrangler then has the terminal for itself.
+    // With --verbose, wrangler writes to the terminal itself.
     expect(verbose.said()).not.toContain("Ready on");
     expect(verbose.calls().at(-1)).not.toContain("--verbose");
   });
@@ -203,7 +203,7 @@ describe("npm run dev", () => {
   });
 
   it("takes the next free port and says so, even if another program takes a port first", async () => {
-    // The stand-in plays the faster one: the first time it leaves behind a listener, and fails as wrangler does.
+    // Another process takes the first port, and the stand-in fails on its first start, as wrangler would.
     const work = makeTree(`if (args[0] === "dev") process.exit(call === 2 ? 1 : 0)`);
     const first = await choosePort(FIRST_PORT, "localhost");
     const intruder = createServer();

@@ -1,10 +1,12 @@
-/** What holds of every page of the documentation as it stands. What it has readers run, docs-run.test.ts runs. */
+/** Checks the text of every page of the documentation. docs-run.test.ts runs the pages' commands. */
 import { existsSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { anchorsOf, blocksOf, DOCUMENTS, PAGES, proseOf, readBlocks, readPage } from "./markdown.ts";
 
-/** Why a block may be left out of the tests: how many such blocks there are is a figure that nobody raises unseen. */
+/**
+ * The reasons why tests may leave out a block, each with the number of such blocks, so that no change adds one unseen.
+ */
 const NOT_RUN: Readonly<Record<string, number>> = {
   "it needs a browser and a person": 1,
   "the tests start the service themselves": 4,
@@ -59,7 +61,7 @@ describe("the documentation", () => {
 
   it.each(DOCUMENTS)("names only files that are there: %s", (page) => {
     const named = proseOf(readPage(page)).match(/(?<=`)(src|test|public|examples|docs)\/[\w./-]+(?=`)/g) ?? [];
-    // From the root; on the page of an example also from its own folder.
+    // Paths are relative to the root. On the page of an example, they may also be relative to its folder.
     expect(named.filter((file) => !existsSync(file) && !existsSync(join(dirname(page), file)))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /**
- * What the documentation has its readers do, done: every page's files are written, and its commands run, one after the
- * other, in one clone beside one service. What may be left out, docs-pages.test.ts says.
+ * Follows the documentation like a reader: writes the files of every page, and runs its commands, one page after
+ * another, in one clone beside one service. docs-pages.test.ts says what may be left out.
  */
 import { execFile } from "node:child_process";
 import { scryptSync } from "node:crypto";
@@ -25,11 +25,11 @@ const PYTHON = "/usr/bin/python3";
 /** Debian's package. */
 const SQLITE = "/usr/bin/sqlite3";
 
-/** What the migrated users log in with, and passlib's hash of it. */
+/** The password of the migrated users, and passlib's hash of it. */
 const PASSWORD = "the password of before";
 const BCRYPT = "$2b$10$uBvpWRRpbEh1n3IhJBecxOsIHk6qdmaf5b3ywWxB296uD7Xt5Dl26";
 
-/** Services that people come from, each with tables that SQLite and PostgreSQL read alike. */
+/** The services that users migrate from. Both SQLite and PostgreSQL can read the tables. */
 const SALT = "0123456789abcdef0123456789abcdef";
 const KEY = scryptSync(PASSWORD, SALT, 64, { N: 16_384, r: 16, p: 1, maxmem: 64 * 2 ** 20 }).toString("hex");
 const FASTAPI = `
@@ -56,7 +56,7 @@ const TRY_API = `
   document.title = JSON.stringify(await client.refresh() && await readClaims(client));
 `;
 
-/** How a page has the package made. */
+/** The command with which a page makes the package. */
 const PACK = "npm pack\n";
 
 const clone = useClone();
@@ -64,10 +64,10 @@ const run = promisify(execFile);
 let service: Service;
 let notes: Service;
 let app: ViteDevServer;
-/** What the pages call an address, and what it is here. */
+/** The addresses in the pages, each with the address that it has in these tests. */
 const addresses = new Map<string, string>();
 
-/** The answers that each page's commands print, in this order. A page with commands that is missing here fails. */
+/** The answers that each page's commands print, in this order. A page with commands must be in this list. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
   "README.md": [
     '{"status":"verification_required"}',
@@ -105,7 +105,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
   "docs/import.md": ["2 lines: 1 user imported, 1 line refused.", '"code":"unusable_hash"', '"username":"carol"'],
   "docs/migrate-from-fastapi.md": ["1 line: 1 user imported, 0 lines refused.", '"username":"frank"'],
   "docs/migrate-from-better-auth.md": ["2 lines: 2 users imported, 0 lines refused.", '"email":"heidi@example.com"'],
-  // The last one: at its end Ada leaves.
+  // This page comes last, because Ada deletes her account at its end.
   "docs/accounts.md": [
     '"first_name":"Ada"',
     '"current":true',
@@ -132,8 +132,8 @@ beforeAll(async () => {
   service = await clone.serve(own.flatMap((value) => ["--var", value]));
   addresses.set("http://localhost:8787", service.origin);
   writeFiles(() => true);
-  // It writes dist/, which the Worker below watches, so it comes first. Here the package finds itself by its name,
-  // elsewhere the tarball that is installed.
+  // `npm pack` comes first, because it writes dist/, which the Worker below watches. In this clone, the name `postern`
+  // means the clone itself. In a reader's folder, it means the installed tarball.
   expect((await bash(PACK)).stdout).toContain(`postern-${VERSION}.tgz`);
   notes = await clone.startBeside(service, "notes/wrangler.toml", {});
   addresses.set("http://localhost:8788", notes.origin);
@@ -154,7 +154,7 @@ function withAddresses(text: string): string {
   return [...addresses].reduce((changed, [written, real]) => changed.replaceAll(written, real), text);
 }
 
-/** What a page's commands print, pasted into one shell. */
+/** Runs a page's commands in one shell. Returns what they print. */
 async function paste(page: string): Promise<string> {
   const script = withAddresses(commandsOf(page)).replaceAll(
     /npm run (admin:create|users:import) --/g,
@@ -170,14 +170,14 @@ function shell(command: string, words: readonly string[], more: Record<string, s
 /** Runs a script, which ends at the first command that fails. */
 const bash = (script: string, more?: Record<string, string>) => shell("bash", ["-e", "-c", script], more);
 
-/** A block that is not pasted with the others, since its program is not on every machine. */
+/** A block that `paste` leaves out, because not every machine has its program. */
 function idleBlock(page: string, program: string): string {
   const block = readBlocks(page).find(({ notRun, text }) => notRun !== undefined && text.startsWith(`${program} `));
   if (block === undefined) throw new Error(`${page} does not run ${program}.`);
   return block.text;
 }
 
-/** The users in a file, their moments as moments: each database spells them in its own way. */
+/** The users in a file. Times become `Date`s, because each database writes them differently. */
 function usersIn(file: string): object[] {
   const lines = readFileSync(join(clone.folder, file), "utf8").trim().split("\n");
   return lines.map((line) => {
@@ -186,7 +186,7 @@ function usersIn(file: string): object[] {
   });
 }
 
-/** Writes the programs of the pages, with the addresses that are known by now. */
+/** Writes the programs of the pages, with the addresses that are known so far. */
 function writeFiles(isMeant: (file: string) => boolean): void {
   for (const { file, text } of PAGES.flatMap(readBlocks)) {
     if (file === undefined || !isMeant(file)) continue;
@@ -195,9 +195,9 @@ function writeFiles(isMeant: (file: string) => boolean): void {
   }
 }
 
-/** Runs a query that gives a JSON text a row, as `psql -At` and `sqlite3 -list` print them. */
+/** Runs a query whose rows are JSON texts, and writes them to a file like `psql -At` and `sqlite3 -list`. */
 function exportUsers(database: DatabaseSync, query: string, file: string): void {
-  // A stand-in for PostgreSQL's function, and for its booleans, which SQLite has none of.
+  // A stand-in for PostgreSQL's function. It also makes booleans, which SQLite does not have.
   database.function("json_build_object", { varargs: true }, (...words) => {
     const pairs = words.flatMap((word, index) =>
       index % 2 === 0 ? [{ name: String(word), value: words[index + 1] }] : [],
@@ -210,7 +210,7 @@ function exportUsers(database: DatabaseSync, query: string, file: string): void 
   writeFileSync(join(clone.folder, file), lines.join(""));
 }
 
-/** The query, with these pairs of a name and a value in it as well, as a file beside it. Answers the file's name. */
+/** Writes a copy of a query file with these additional pairs of a name and a value. Returns the copy's name. */
 function adding(query: string, ...pairs: readonly string[]): string {
   const text = readFileSync(join(clone.folder, query), "utf8");
   writeFileSync(join(clone.folder, `${query}.more`), text.replace("'email'", `${pairs.join(", ")}, 'email'`));
@@ -224,7 +224,7 @@ function commandsOf(page: string): string {
   return blocks.map(({ text }) => text).join("\n");
 }
 
-/** Pastes a page's commands, and fails where an answer is not in the output, behind the one before it. */
+/** Runs a page's commands. Fails unless the output contains the page's answers in their order. */
 async function expectPrinted(page: string): Promise<void> {
   const output = await paste(page);
   let position = 0;
@@ -298,7 +298,7 @@ describe("the documentation's commands", () => {
     database.exec(FASTAPI);
     exportUsers(database, "fastapi/export.sql", "fastapi/users.ndjson");
     await expectPrinted("docs/migrate-from-fastapi.md");
-    // What the page has one add for columns that not every service has.
+    // Adds what the page suggests for columns that not every service has.
     database.exec(`ALTER TABLE users ADD role TEXT; ALTER TABLE users ADD phone TEXT;
       ALTER TABLE users ADD updated_at TIMESTAMPTZ; ALTER TABLE users ADD last_login TIMESTAMPTZ;
       UPDATE users SET role = 'MODERATOR', phone = '+442079460000', updated_at = created_at;`);
@@ -319,7 +319,7 @@ describe("the documentation's commands", () => {
       return readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8");
     };
     expect(exported("postgresql.sql")).toBe(exported("sqlite.sql"));
-    // What the page has one add for better-auth's admin plugin, where most users have no value.
+    // Adds what the page suggests for better-auth's admin plugin, which has no value for most users.
     const [role = "", postgresql = "", sqlite = ""] = (
       readPage("docs/migrate-from-better-auth.md").match(/`'(role|is_active)', [^`]+`/g) ?? []
     ).map((code) => code.slice(1, -1));
@@ -332,7 +332,7 @@ describe("the documentation's commands", () => {
     await expectPrinted("docs/migrate-from-better-auth.md");
   });
 
-  // Debian's packages; said to be skipped where they are not installed.
+  // This needs Debian's package. Without it, the test is reported as skipped.
   it.skipIf(!existsSync(SQLITE))("take better-auth's users out by the sqlite3 program", async () => {
     const database = new DatabaseSync(join(clone.folder, "auth.db"));
     database.exec(BETTER_AUTH);
@@ -383,7 +383,7 @@ describe("the documentation's programs", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
   });
 
-  // Debian's package; said to be skipped where it is not installed.
+  // This needs Debian's package of Chromium. Without it, the test is reported as skipped.
   it.skipIf(!existsSync(CHROMIUM))("sign a user in from a page", async () => {
     const browser = await launchBrowser();
     try {
@@ -428,7 +428,7 @@ describe("the documentation's programs", () => {
       await page.reload();
       await says("Logged in as eve.");
 
-      // With what the page says of an API of one's own, which here is the other page's.
+      // The page also shows how to call an API. Here, the Worker of the other page is that API.
       writeFileSync(join(clone.folder, "app/try.html"), '<script type="module" src="try.ts"></script>');
       writeFileSync(
         join(clone.folder, "app/try.ts"),
@@ -440,7 +440,7 @@ describe("the documentation's programs", () => {
       await page.getByRole("button", { name: "Log out" }).click();
       await says("You are not logged in.");
 
-      // On the service's pages.
+      // The user logs in on the service's pages.
       await page.goto(origin);
       await says("You are not logged in.");
       await page.getByRole("link", { name: "Log in" }).click();

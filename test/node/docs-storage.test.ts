@@ -1,4 +1,4 @@
-/** docs/storage.md, held to the code: everything that is stored is on the page, and nothing else. */
+/** Compares docs/storage.md with the code: the page lists everything that is stored, and nothing else. */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { getTableName, is } from "drizzle-orm";
@@ -14,7 +14,7 @@ const page = readPage("docs/storage.md");
 const configuration = readPage("wrangler.toml");
 const sources = globSync("src/**/*.ts").map((path) => ({ path: path.replaceAll("\\", "/"), text: readPage(path) }));
 
-/** The rows of a section, each as its cells, without the heading of the table. */
+/** The cells of each row of a section's tables, without the headings of the columns. */
 function rowsOf(heading: string): string[][] {
   const [, section = ""] = page.split(`\n${heading}\n`);
   const [own = ""] = section.split(/^#/m);
@@ -31,19 +31,22 @@ const importedBy = ({ path, text }: { path: string; text: string }) =>
     normalize(join(dirname(path), from)).replaceAll("\\", "/"),
   );
 
-/** The file of a class of objects, and the files that it imports, also by way of others: what one object stores. */
+/**
+ * The file of a Durable Object class, and all files that it imports, also indirectly. They store what the object
+ * stores.
+ */
 function filesOfClass(name: string) {
   const own = sources.find(({ text }) => text.includes(`export class ${name} extends DurableObject`));
   if (own === undefined) throw new Error(`No file has the class ${name}.`);
   const paths = new Set([own.path]);
-  // The set grows while its new files are followed.
+  // The loop also visits the files that it adds to the set.
   for (const path of paths) {
     for (const file of sources) if (file.path === path) for (const imported of importedBy(file)) paths.add(imported);
   }
   return sources.filter(({ path }) => paths.has(path));
 }
 
-/** What an object stores, as the page writes it: its tables, and the keys beside them. */
+/** What an object stores, in the words of the page: its tables and its keys. */
 function storedBy(name: string): string[] {
   return filesOfClass(name).flatMap(({ text }) => {
     const tables = matchesOf(text, /CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g);
@@ -51,7 +54,7 @@ function storedBy(name: string): string[] {
     const keys = writes.map((written) => {
       const [constant, id] = written.split(" + ");
       const value = new RegExp(`^const ${constant} = "([\\w:]+)";$`, "m").exec(text)?.[1];
-      // A caller chooses the keys: the page says what they are.
+      // The caller chooses the keys, and the page says what they are.
       if (value === undefined) return `keys \`${written}\``;
       return id === undefined ? `key \`${value}\`` : `keys \`${value}\` and an id`;
     });

@@ -1,4 +1,4 @@
-/** docs/troubleshooting.md: what it quotes is what Postern prints, and what a browser says about it. */
+/** Checks that the messages in docs/troubleshooting.md are those that Postern and a browser print. */
 import { existsSync, globSync } from "node:fs";
 import { createServer } from "node:http";
 import { afterAll, describe, expect, it } from "vitest";
@@ -9,10 +9,10 @@ import { readPage } from "./markdown.ts";
 
 const page = readPage("docs/troubleshooting.md");
 
-/** Programs whose messages are quoted as they printed them, and can't be looked up in the sources. */
+/** Programs whose messages the page quotes. They can't be looked up in the sources. */
 const OTHERS = ["Chromium", "Cloudflare", "D1", "Firefox", "curl", "wrangler"];
 
-/** A message, and the program in front of it. */
+/** A quoted message, and the name of the program before it. */
 interface Quote {
   text: string;
   by: string | undefined;
@@ -24,7 +24,7 @@ function quotesIn(cell: string): Quote[] {
   return [...cell.matchAll(/(?:\*(\w+):\* )?(`+)(.+?)\2(?!`)/g)].map(([, by, , text = ""]) => ({ text, by }));
 }
 
-/** The text of the sources as it is printed: without line breaks, escapes and the seams of long texts. */
+/** The text of the sources as it is printed: without line breaks, escapes and the joints of concatenated texts. */
 const sources = globSync("src/**/*.{ts,cjs}")
   .map(readPage)
   .map((text) =>
@@ -77,7 +77,7 @@ describe("the page of troubleshooting", () => {
   });
 });
 
-// Debian's package; said to be skipped where it is not installed.
+// This needs Debian's package of Chromium. Without it, the test is reported as skipped.
 describe.skipIf(!existsSync(CHROMIUM))("a page of an origin that is not listed", () => {
   const service = useSharedService();
   const server = createServer((_, response) => response.setHeader("Content-Type", "text/html").end("A page"));

@@ -1,4 +1,4 @@
-/** The checks of `npm run doctor` that ask this machine and the database, on set-ups with one thing wrong. */
+/** The checks of `npm run doctor` that examine this machine and the database, each with one thing wrong. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -298,7 +298,7 @@ describe("The doctor's checks of a database for audit events", () => {
     writeFileSync(join(tree.root, "wrangler.toml"), bindArchive(readFileSync(join(TREE, "wrangler.toml"), "utf8")));
     return examine(check, [database.flag], tree);
   }
-  /** A database that says it takes this many bytes. */
+  /** A database that reports this size in bytes. */
   const sized = (d1: D1Database, bytes: number) => {
     const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
       ({

@@ -18,7 +18,7 @@ describe("The doctor's check of the signing keys", () => {
 
   const now = Date.now();
 
-  /** A key that signs from then on, for as long as a key does. Returns its id. */
+  /** Adds a key that signs from `signsFrom` for the usual period. Returns its id. */
   async function seal(sequence: number, signsFrom: number, secret = SECRET): Promise<string> {
     const secrets = createSecrets(secret);
     const about = { sequence, algorithm: "ES256", signsFrom, signingPeriod: 30 * DAY } as const;

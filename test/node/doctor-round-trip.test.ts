@@ -1,4 +1,4 @@
-/** The doctor's way from registering to logging out, against services that misbehave. */
+/** The doctor's round trip from registering to logging out, against services that misbehave. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -44,7 +44,7 @@ describe("The doctor's round trip", () => {
   it("waits for the email with the link, and deletes the account where a later step fails", async () => {
     let to = "";
     const mail = (words: string) => ({ items: [{ to, subject: "Confirm your address", text: words }] });
-    // The first look only sees that there is an outbox.
+    // The answers to the doctor's looks at the outbox. The first look only finds out whether there is an outbox.
     const looks = [
       () => ({ items: [] }),
       () => ({ not: "an outbox" }),

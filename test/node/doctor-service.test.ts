@@ -1,4 +1,4 @@
-/** The checks of `npm run doctor` that ask a service, against services that misbehave. */
+/** The checks of `npm run doctor` that call a service, against services that misbehave. */
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { describeFailure } from "../../src/commands/doctor/service.ts";
 import { VERSION } from "../../src/version.ts";

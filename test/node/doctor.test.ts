@@ -1,4 +1,4 @@
-/** `npm run doctor` as a user runs it, on a service that runs. */
+/** `npm run doctor` as a user runs it, on a running service. */
 
 import { execFile } from "node:child_process";
 import { copyFileSync, globSync } from "node:fs";
@@ -23,14 +23,14 @@ import { TREE } from "./tree-files.ts";
 
 const service = useSharedService();
 
-/** As a program, in the copy of the tree that the service runs in. */
+/** Runs the command as a program, in the copy of the tree in which the service runs. */
 function runAlone(flags: string[], more: NodeJS.ProcessEnv = {}) {
   const { NO_COLOR: _, FORCE_COLOR: __, ...env } = plainEnvironment();
   const script = join(dirname(service.state), "src/commands/doctor.ts");
   return runProgram(process.execPath, [...AS_SCRIPT, script, ...flags], { env: { ...env, ...more } });
 }
 
-/** The same here, where coverage counts. */
+/** Runs the command in this process, so that it counts for the coverage. */
 async function run(flags: string[], more: NodeJS.ProcessEnv = {}) {
   const root = dirname(service.state);
   let output = "";
@@ -54,7 +54,8 @@ function count(sql: string) {
 describe("npm run doctor", () => {
   it("finds nothing wrong with a service that runs, makes one document of it, and deletes its account again", async () => {
     const port = new URL(service.origin).port;
-    // Other files use the service too, and the doctor calls what they left for more than ten minutes a failure.
+    // Other test files use the service too. Work that they left more than ten minutes ago would be a failure, so this runs
+    // the cron job first.
     expect((await fetch(`${service.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
     const { code, output } = await run(["--json", "--port", port, "--persist-to", service.state]);
     const report = reportSchema.parse(JSON.parse(output));

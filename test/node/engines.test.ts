@@ -1,4 +1,4 @@
-/** The pages in the engines of other browsers. Chromium has the other tests. */
+/** The pages in the engines of Firefox and Safari. All other tests of the pages use Chromium. */
 import { afterEach, describe, expect, it } from "vitest";
 import { HAS_FIREFOX, useFirefox } from "./engines/firefox.ts";
 import { type Tab, until } from "./engines/tab.ts";

@@ -9,10 +9,10 @@ import { changeDatabase, type Service, useClone } from "./live-service.ts";
 
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
 
-/** As many bytes as 300 characters may take. */
+/** The longest allowed text, in characters of three bytes. */
 const LONGEST = "€".repeat(300);
 
-/** Where the app would be. */
+/** The origin of the example's app, which does not run in these tests. */
 const APP = "http://localhost:5173";
 
 const clone = useClone();
@@ -32,7 +32,7 @@ beforeAll(async () => {
   token = (await logIn(origin, person)).access_token;
 });
 
-/** Asks the API with this body and this `Authorization`. */
+/** Sends a request to the API with this body and this `Authorization`. */
 function ask(method: string, path: string, authorization: string, body?: string): Promise<Response> {
   const headers = { Authorization: authorization, Origin: APP, "Content-Type": "application/json" };
   return fetch(`${api.origin}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
@@ -130,12 +130,12 @@ describe("the example's API", () => {
   });
 });
 
-/** Notes of other people, straight into the API's KV: wrangler takes a minute to write so many. */
+/** Writes notes of other people directly into the API's KV, because wrangler would take a minute for so many. */
 function writeNotes(count: number): void {
   for (const file of globSync(join(postern.state, "v3/kv/miniflare-KVNamespaceObject/*.sqlite"))) {
     if (file.endsWith("metadata.sqlite")) continue;
     const database = new DatabaseSync(file, { timeout: 10_000 });
-    // Into the namespace that has notes already.
+    // Only into the namespace that already has notes.
     database.exec(`
       WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${count})
       INSERT INTO _mf_entries (key, blob_id) SELECT 'somebody:' || n, '' FROM number

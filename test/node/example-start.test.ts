@@ -1,10 +1,10 @@
-/** What `npm run example` makes of its command line, before it starts anything. */
+/** How `npm run example` reads its command line, before it starts anything. */
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { parseFlags } from "../../examples/flags.ts";
 import { freePort, takePort } from "./loopback.ts";
 
-/** Runs the command; it ends by itself, since nothing is started. */
+/** Runs the command with flags with which it starts nothing, so that it ends by itself. */
 function start(...flags: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/start.ts", ...flags], { encoding: "utf8" });
   return { code: status, said: stdout, complained: stderr };

@@ -1,4 +1,4 @@
-/** The example as a developer has it: `npm run example`, and a person who uses the app in a real browser. */
+/** Starts the example with `npm run example`, as a developer does, and uses the app in a real browser. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -30,7 +30,7 @@ let example: Example;
 
 beforeAll(async () => {
   example = await clone.startExample();
-  // Three servers, one after another.
+  // Three servers start one after another, so this takes long.
 }, 240_000);
 
 describe("npm run example", () => {
@@ -75,13 +75,13 @@ describe("the example's pages to read", () => {
   });
 });
 
-// Debian's package; these are skipped, and said to be, where it is not installed.
+// This needs Debian's package of Chromium. Without it, the tests are reported as skipped.
 describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
   let person: Person;
-  /** Whatever the pages complain of. */
+  /** The errors and warnings of the pages. */
   const complaints: string[] = [];
 
   beforeAll(async () => {
@@ -94,12 +94,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
 
   afterAll(() => browser?.close());
 
-  // Each step goes on from the one before, as a person does.
+  // Each test continues where the previous one ended.
   const heading = (text: string, on = page) => on.locator("h1", { hasText: text }).waitFor();
   const press = (name: string, on = page) => on.getByRole("button", { name, exact: true }).click();
   const focused = () => page.evaluate<string>("document.activeElement.textContent.trim()");
 
-  /** Each page in light and dark, on a desk and on a phone, where nothing sticks out. */
+  /** Checks in light and dark, on a desktop and on a phone, that the page is not wider than the screen. */
   async function show(name: string): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       for (const [device, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
@@ -113,7 +113,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await page.setViewportSize(DESKTOP);
   }
 
-  /** Leads to where one was. */
+  /** Logs in on the log-in page, and expects to be back where the person was. */
   async function logInHere(where: string): Promise<void> {
     await heading("Log in");
     await page.getByLabel("Email address or username").fill(person.username);
@@ -352,7 +352,7 @@ describe("npm run example, interrupted by Ctrl-C", () => {
   it("ends all three, leaves no process behind, and does not count as a failure", async () => {
     const { app, api, postern, interrupt } = await clone.startExample();
     const { code, output } = await interrupt();
-    // Some versions of npm end by the signal themselves, as whoever is interrupted may.
+    // Some versions of npm end by the signal and so have no exit code, which is right for an interrupted program.
     expect(code ?? 0, output).toBe(0);
     expect(output).not.toContain("npm error");
     for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();

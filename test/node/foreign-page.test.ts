@@ -11,7 +11,7 @@ import { freePort } from "./loopback.ts";
 
 const COOKIE = "__Secure-postern_refresh";
 
-/** What a page of another site can do in its visitor's browser. Answers what it could read, or why it could not. */
+/** A request that a page of another site can make in its visitor's browser. Returns what the page could read. */
 const TRY = `async (url, init) => {
   try {
     const answer = await fetch(url, init);
@@ -29,14 +29,14 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
 
   beforeAll(async () => {
     const port = await freePort();
-    // The same machine under another name: for a browser that is another site.
+    // The same machine under another name is another site for a browser.
     evil = `http://127.0.0.1:${port}`;
     listed = `http://127.0.0.1:${port + 1}`;
     foreign = createServer((_request, response) => {
       response.setHeader("Content-Type", "text/html").end("<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>");
     });
     await new Promise<void>((done) => foreign.listen(port, "127.0.0.1", done));
-    // SameSite=None: the browser itself keeps no cookie back, so that all depends on the service.
+    // With SameSite=None, the browser itself withholds no cookie, so everything depends on the service.
     const values = ["RATE_LIMITING:off", "COOKIE_SAME_SITE:none", `ALLOWED_ORIGINS:${listed}`];
     service = await clone.serve(values.flatMap((value) => ["--var", value]));
   });
@@ -50,10 +50,10 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
       `(${TRY})(${JSON.stringify(`${service.origin}${path}`)}, ${JSON.stringify(init)})`,
     );
 
-  /** Somebody logged in by cookie on the service's own page, and a foreign page open beside it. */
+  /** A person who is logged in by cookie on a page of the service, and has a page of another site open. */
   async function visited() {
     const { email, password } = await register(service.origin);
-    // A profile that keeps no cookies of other sites back by itself, as private ones do.
+    // A profile that does not block third-party cookies by itself, as private profiles do.
     const profile = mkdtempSync(join(tmpdir(), "postern-profile-"));
     mkdirSync(join(profile, "Default"));
     const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
@@ -104,7 +104,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
 
   it("fetches with the cookie in vain, whether or not it wants to read the answer", async () => {
     const { page, json, login, sent, livesOn } = await visited();
-    // Of a request whose answer is kept from the page, the developer tools alone tell what it carried.
+    // If the page may not read the answer, only the developer tools show what the request carried.
     const tools = await context.newCDPSession(page);
     const carried: string[] = [];
     tools.on("Network.requestWillBeSentExtraInfo", ({ headers }) => {

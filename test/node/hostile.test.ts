@@ -3,9 +3,9 @@ import { type Service, useClone } from "./live-service.ts";
 import { type Exchange, exchange, type RawAnswer } from "./raw-http.ts";
 
 /**
- * What no HTTP client would send, over a socket. Much of it is answered by what stands in front of our code: workerd's
- * parser with 400, 414 and 501, wrangler's proxy with a bare 500 where it can't make a URL of the Host or the client
- * hangs up; in production Cloudflare's edge. The absence of our `X-Request-Id` tells.
+ * Sends over a socket what no HTTP client would send. Much of it never reaches Postern's code. workerd's parser answers
+ * it with 400, 414 or 501. wrangler's proxy answers with a bare 500 if it can't make a URL of the Host or the client
+ * hangs up. In production, Cloudflare's edge answers. Such answers have no `X-Request-Id` of Postern.
  */
 const clone = useClone();
 let service: Service;
@@ -22,7 +22,7 @@ const LENGTH = `Content-Length: ${body.length}`;
 const CHUNKED = "Transfer-Encoding: chunked";
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
-/** A request as it stands on the wire. Each character is a byte. */
+/** A request as it is on the wire. Each character is one byte. */
 function request(
   line: string,
   headers: readonly string[] = [],
@@ -35,7 +35,7 @@ function request(
 const spend = (headers: readonly string[], content = body) =>
   request(`POST ${SPEND}`, [JSON_TYPE, ...headers], content);
 
-/** What we answered: the status, or the code of a refusal. Of others only that they did. */
+/** Postern's answer: the status, or the code of a refusal. `not by us` for any other program's answer. */
 const outcomeOf = ({ status, headers, body }: RawAnswer) =>
   headers.has("x-request-id") ? (status < 400 ? status : JSON.parse(body).code) : "not by us";
 
@@ -58,7 +58,7 @@ async function expectAlive(): Promise<void> {
 
 type Row = [name: string, pieces: () => (string | Uint8Array)[], outcomes: unknown[], end?: "close" | "break"];
 
-/** Refused before it comes to us. */
+/** Refused before it reaches Postern. */
 const BAD = ["not by us"];
 
 const ROWS: Row[] = [
@@ -141,7 +141,9 @@ const ROWS: Row[] = [
   ["an upgrade that is not offered", () => [request("GET /health", ["Connection: Upgrade", "Upgrade: h2c"])], [200]],
 ];
 
-/** Postern answers before it has the whole body. wrangler's proxy, still sending, sometimes answers with its own failure. */
+/**
+ * Postern answers these before it has the whole body. wrangler's proxy, which is still sending, sometimes fails then.
+ */
 const LONG_ROWS: typeof ROWS = [
   ["a body of a megabyte", () => [spend(["Content-Length: 1048576"], "a".repeat(1_048_576))], ["payload_too_large"]],
   [
@@ -204,7 +206,7 @@ describe("over a socket", () => {
       exchange(service.origin, [request("GET /", ["X-Request-Id: an-innocent-one"])]),
     ]);
     judge(first);
-    // The chunks count, not the length (RFC 9112 §6.3): their end is the end of the first request.
+    // The chunks count, and not Content-Length (RFC 9112 §6.3). So the first request ends with its last chunk.
     expect(first.answers.slice(0, 1).map(outcomeOf)).toEqual(["invalid_refresh_token"]);
     expect(first.answers.slice(1).every(({ headers }) => headers.get("x-request-id") === "the-hidden-one")).toBe(true);
     expect(second.answers.map(({ headers }) => headers.get("x-request-id"))).toEqual(["an-innocent-one"]);

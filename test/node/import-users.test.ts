@@ -190,7 +190,7 @@ describe("a line", () => {
       passkey_user_handle: "dXNlciAxNw==",
       recovery_codes: ["abcd-efgh"],
     };
-    // 64 bits: shorter than the seeds of any service.
+    // 64 bits are shorter than the seeds of any service.
     expect(judge(JSON.stringify(line), 1, "example.com")).toMatchObject({ errors: [{ field: "totp.1.secret" }] });
     line.totp.pop();
     const judged = judge(JSON.stringify(line), 1, "example.com");
@@ -421,7 +421,7 @@ describe("npm run users:import where the database or a file fails", () => {
 });
 
 describe("npm run users:import on a database", () => {
-  /** `stopAfter`: how many batches it takes until the person wants it to end. */
+  /** Runs the import. `stopAfter` is the number of batches after which the person stops it. */
   async function run(stopAfter = Number.POSITIVE_INFINITY) {
     const work = makeTree(undefined, [], database);
     let shown = 0;
@@ -461,7 +461,7 @@ describe("npm run users:import on a database", () => {
       ...["There", "waiting", "RETIRED", "person1"].map((username, index) => ({
         email: `name${index}@example.com`,
         username,
-        // Only an address that is not proved leaves a username to a registration that waits.
+        // Only a user with an unverified address can't take a username from a waiting registration.
         is_verified: username !== "waiting",
       })),
       ...Array.from({ length: 5 }, () => '{"email":"x@example.com",'),
@@ -485,7 +485,7 @@ describe("npm run users:import on a database", () => {
     const first = await run(1);
     expect(first.code).toBe(1);
     expect(first.complained).toMatch(/Stopped after line \d[\d,]+: run the same command again/);
-    // A user who deletes the account meanwhile does not come back.
+    // The import must not bring back a user who has deleted the account in the meantime.
     const [gone] = database.rows("SELECT * FROM users WHERE email = 'person53@example.com'");
     database.change("DELETE FROM users WHERE email = 'person53@example.com'");
     const second = await run(5);
@@ -619,7 +619,7 @@ describe("npm run users:import on a database", () => {
       },
     ]);
     expect(await run()).toMatchObject({ code: 3 });
-    // As if it had been killed after the writing: all that a run leaves behind is the seed.
+    // As if the first run had been killed after its writes: of its files, only the seed is there.
     rmSync(`${file}.refused.ndjson`);
     const { code, said } = await run();
     expect(code).toBe(3);

@@ -5,15 +5,15 @@ import { logIn, readMe, register } from "./live-person.ts";
 import { askShared, makeClone, type Prepared } from "./live-service.ts";
 
 /**
- * A flood of logins at the default cost, and what else is asked for meanwhile. Nothing here is a time: a request's
- * wait is how many passwords were hashed, and their logins answered, between its start and its answer. Ten logins
- * are under way at once, so that without a lane a request waits for about ten.
+ * Floods a service with logins at the default cost, and sends other requests meanwhile. The test measures no times. A
+ * request's wait is the number of logins that were hashed and answered between its start and its answer. Ten logins are
+ * under way at once, so without a lane a request waits for about ten.
  */
 const CONNECTIONS = 10;
 const REST = 100;
-/** Streams of `GET /users/me`, and as many of the JWKS. */
+/** How many streams of `GET /users/me` run at once, and how many of the JWKS. */
 const STREAMS = 2;
-/** Milliseconds. What is done is bounded by counts: this is for a machine that does much else at the same time. */
+/** The time limit, in milliseconds. Counts bound the work, so only a very busy machine comes near this. */
 const PATIENCE = 300_000;
 
 const problemSchema = z.object({ code: z.string() });
@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([withLane.remove(), withoutLane.remove()]));
 
-/** What came of a flood that lasts until each stream has had so many answers. */
+/** Floods the service until each stream has had `answersEach` answers. Returns what happened. */
 async function flood(origin: string, answersEach: number) {
   const [reader, flooder] = [await register(origin), await register(origin)];
   const { access_token } = await logIn(origin, reader);

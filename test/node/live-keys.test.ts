@@ -32,7 +32,7 @@ describe("npm run keys:rotate beside a running service", () => {
     expect(published).toHaveLength(2);
     expect(published).toContain(first);
 
-    // Old tokens verify, and new ones are still signed by the first key: nobody's cache has the second yet.
+    // Old tokens verify. The first key still signs new ones, because caches may not have the second key yet.
     await verifyAsStranger(origin, tokens.access_token);
     expect((await readMe(origin, tokens.access_token)).status).toBe(200);
     const later = await logIn(origin, person);

@@ -1,4 +1,4 @@
-/** A service that is moved away and back again, by the real commands, between two starts. */
+/** Moves a service to another place and back with the real commands, while it is stopped. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -51,14 +51,14 @@ describe("a service that is moved to a place where it has been before", () => {
     const exported = await clone.run("data:export", "moved.sql", "--persist-to", state);
     expect(exported).toMatchObject({ code: 0, output: expect.stringContaining("Wrote") });
     expect(readFileSync(file, "utf8")).toContain(email);
-    // As docs/move.md empties a place that has been left.
+    // docs/move.md empties a place in this way before a move back.
     changeDatabase(state, "DELETE FROM users; DELETE FROM registrations; DELETE FROM audit_events");
     const imported = await clone.run("data:import", "moved.sql", "--persist-to", state);
     expect(imported).toMatchObject({ code: 0, output: expect.stringContaining("Imported 3 users") });
 
     const second = await clone.serve(["--var", `PUBLIC_URL:${origin}`], state);
     expect(await publishedKeys(second.origin)).toEqual(keys);
-    // Its session is still in the user's object here, and its key is still trusted.
+    // The user's object here still has the session, and its key is still trusted. Even so, the service refuses it.
     expect((await readMe(second.origin, before.access_token)).status).toBe(401);
     const refreshed = await post(second.origin, "/api/v1/auth/refresh", { refresh_token: before.refresh_token });
     expect(refreshed.status).toBe(401);

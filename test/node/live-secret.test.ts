@@ -8,14 +8,14 @@ import { useClone } from "./live-service.ts";
 import { plainEnvironment } from "./run-program.ts";
 
 const clone = useClone();
-/** The three steps that docs/operate.md has the operator of a local service take. */
+/** The three commands in docs/operate.md for the operator of a local service. */
 const [, block = ""] =
   /^## Rotate `AUTH_SECRET`\n.*?```sh\n(.*?)```/ms.exec(readFileSync("docs/operate.md", "utf8")) ?? [];
 const steps = block.trimEnd().split("\n");
 
 const secretNames = () => readFileSync(join(clone.folder, ".dev.vars"), "utf8").match(/^\w+(?==)/gm);
 
-/** The token of a reset link to this address. */
+/** Asks for a link that resets the password, and returns its token. */
 async function resetToken(origin: string, email: string): Promise<string> {
   await post(origin, "/api/v1/auth/forgot-password", { email });
   return mailedToken(origin, email, "reset-password");
@@ -24,7 +24,7 @@ async function resetToken(origin: string, email: string): Promise<string> {
 describe("npm run secret:rotate beside a service that is restarted", () => {
   it("keeps users logged in, links in earlier emails usable and the signing key unchanged, until the finish and after it", async () => {
     const first = await clone.serve();
-    // The same address each time: it is the issuer of the tokens.
+    // The address stays the same, because it is the issuer of the tokens.
     const fixed = ["--var", `PUBLIC_URL:${first.origin}`];
     const rotate = (...flags: string[]) => clone.run("secret:rotate", "--persist-to", first.state, ...flags);
     const take = (step: number, origin: string) =>

@@ -5,11 +5,11 @@ import { type Person, post, register, somebody } from "./live-person.ts";
 import { useClone } from "./live-service.ts";
 
 /**
- * Whether a route tells by its time what its answer hides. Two kinds of request are sent in random order, and
- * each time of the one kind is held against each of the other: where the kinds are alike, the one is slower in
- * half of the pairs (the Mann-Whitney statistic over n², Mann and Whitney 1947). With 50 of each its standard
- * error is 0.058, so that a fair route leaves the bounds once in some 60,000 runs; one that skips the hash for
- * unknown names answers 1.
+ * Checks whether a route's time reveals what its answer hides. The test sends two kinds of requests in random order. It
+ * compares each time of the first kind with each time of the second. If the kinds take the same time, the first is
+ * slower in half of the pairs (the Mann-Whitney statistic over n², Mann and Whitney 1947). With 50 requests of each
+ * kind, the standard error is 0.058, so a good route leaves the bounds once in some 60,000 runs. For a route that skips
+ * the hash of unknown names, the share is 1.
  */
 const SAMPLES = 50;
 const BOUNDS = { least: 0.26, most: 0.74 };
@@ -19,13 +19,13 @@ let origin: string;
 let known: Person;
 
 beforeAll(async () => {
-  // On this machine the consumer of the mails works beside the answer, and takes time from it; deployed, it
-  // works elsewhere. Here it comes later, when whatever request it meets is as likely to be of either kind.
+  // On this machine, the consumer of the mail queue would slow down the very request that has queued the email. In
+  // production, it runs elsewhere. With a delay, it slows down later requests, which are equally often of either kind.
   const wrangler = join(clone.folder, "wrangler.toml");
   const later = readFileSync(wrangler, "utf8").replace(/^max_batch_timeout = 0$/m, "max_batch_timeout = 5");
   expect(later).toContain("max_batch_timeout = 5");
   writeFileSync(wrangler, later);
-  // A cheap hash is still ten times what the rest of a request costs.
+  // Even this cheap hash takes ten times as long as the rest of a request.
   const values = ["RATE_LIMITING:off", "SCRYPT_LN:13", "SCRYPT_P:1"].flatMap((value) => ["--var", value]);
   ({ origin } = await clone.serve(values));
   known = await register(origin);
@@ -42,7 +42,7 @@ async function timeOf(send: Send, status: number): Promise<number> {
   return time;
 }
 
-/** In what share of the pairs the first kind is slower than the second. */
+/** The share of the pairs in which the first kind is slower than the second. */
 async function slowness(first: Send, second: Send, status = { first: 200, second: 200 }): Promise<number> {
   const times: { first: number[]; second: number[] } = { first: [], second: [] };
   for (let warm = 0; warm < 5; warm++) {

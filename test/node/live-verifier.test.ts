@@ -1,4 +1,6 @@
-/** A Worker that verifies over the network, beside an issuer that answers when a test lets it: what only a real isolate shows. */
+/**
+ * What only a real isolate shows: a Worker verifies over the network, with an issuer that answers when a test wants it.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -48,7 +50,7 @@ const issuer = createServer((_, response) => {
 let url: string;
 let worker: Service;
 
-/** Gives every answer that is waited for. */
+/** Sends all answers that the issuer has not given yet. */
 function answer(): void {
   for (const response of open) response.setHeader("Cache-Control", "max-age=60").end(jwks);
   open = [];
@@ -93,7 +95,7 @@ describe("createVerifier in a real isolate", () => {
     expect(await ask(token, "/leave")).toBe("left");
     expect(asked).toBe(1);
     const waiting = Array.from({ length: 20 }, () => ask(token));
-    // Whoever takes over asks again: the first answer never comes to anybody.
+    // One of the waiting requests asks the issuer again, because the cancelled request never gets its answer.
     await vi.waitFor(() => expect(asked).toBe(2), { timeout: 20_000 });
     answer();
     expect(await Promise.all(waiting)).toEqual(Array(20).fill(id));
@@ -101,7 +103,7 @@ describe("createVerifier in a real isolate", () => {
   });
 
   it("looks a key up once that it does not know, while tokens under known keys are verified", async () => {
-    // The pause after a reading is over by then.
+    // Waits until the pause after a reading of the keys has ended.
     await vi.waitFor(
       async () => {
         void ask(await mint(crypto.randomUUID(), "u".repeat(43)));

@@ -1,4 +1,4 @@
-/** How a running service tells an operator how it does: health, log levels, and errors sent to a real HTTP server. */
+/** How an operator watches a running service: health, log levels, and errors that it sends to a real HTTP server. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { post } from "./live-person.ts";
@@ -27,7 +27,7 @@ describe("a running service", () => {
     const ask = () => fetch(`${service.origin}/health/ready`);
     expect(await (await ask()).json()).toMatchObject({ status: "ok", pending_migrations: [] });
     changeDatabase(service, "UPDATE d1_migrations SET name = '-' || name WHERE name LIKE '0008%'");
-    // It gives the answer before for two seconds.
+    // The service repeats its previous answer for two seconds.
     const pending = { pending_migrations: [expect.stringMatching(/^0008_/)] };
     await vi.waitFor(async () => expect(await (await ask()).json()).toMatchObject(pending), { timeout: 20_000 });
     expect((await ask()).status).toBe(503);

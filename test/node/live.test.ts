@@ -116,7 +116,7 @@ describe("npm run dev on a fresh clone", () => {
     const unlimited = await post(other.origin, "/api/v1/auth/login", login);
     expect([unlimited.status, unlimited.headers.has("RateLimit")]).toEqual([401, false]);
 
-    // npm alone gets the signal: nothing that it started may be left, and nothing is lost.
+    // Only npm gets the signal. No process that it started may remain, and no data may be lost.
     await other.stop();
     await expect(fetch(`${other.origin}/health`)).rejects.toThrow();
     expect((await readMe(service.origin, tokens.access_token)).status).toBe(200);

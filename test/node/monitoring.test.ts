@@ -1,4 +1,4 @@
-/** What `monitoring/` has for Prometheus and Grafana, tried with the real Prometheus on the service that runs. */
+/** The files in `monitoring/` for Prometheus and Grafana, with a real Prometheus and a running service. */
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +29,7 @@ const scrape = async (accept: string) => {
 describe("the names in monitoring/ and in docs/watch.md", () => {
   let families: string[] = [];
   beforeAll(async () => {
-    // What makes every family have a sample: a key, a run of the cron job, and a scrape before this one.
+    // With a key, a run of the cron job and an earlier scrape, every family of metrics has a sample.
     for (const path of ["/.well-known/jwks.json", "/cdn-cgi/handler/scheduled"])
       expect((await fetch(`${service.origin}${path}`)).status, path).toBe(200);
     await scrape("text/plain");
@@ -98,7 +98,7 @@ describe.skipIf(!hasPrometheus)("Prometheus", () => {
   });
 });
 
-/** Prometheus on a copy of the folder, with this target and token. It only asks more often than usual. */
+/** Starts Prometheus on a copy of the folder, with this target and token, and with more frequent scrapes. */
 async function startPrometheus(origin: string) {
   const folder = mkdtempSync(join(tmpdir(), "postern-prometheus-"));
   cpSync("monitoring/prometheus", folder, { recursive: true });

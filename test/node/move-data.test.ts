@@ -36,7 +36,7 @@ let file: string;
 let files = 0;
 
 const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
-/** A table with the numbers from 1 on. */
+/** A table with the numbers from 1 to `most`. */
 const series = (most: number) =>
   `(WITH RECURSIVE numbers(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < ${most}) SELECT value FROM numbers)`;
 const namesOfTables = (database: LocalDatabase) =>
@@ -44,7 +44,7 @@ const namesOfTables = (database: LocalDatabase) =>
     .rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'")
     .map(({ name }) => String(name));
 
-/** The keys of the service as it makes them. */
+/** The SQL for a signing key as the service makes one. */
 async function keyRow(secret: string, sequence: number): Promise<string> {
   const parts = {
     sequence,
@@ -76,7 +76,7 @@ const addEvents = (database: LocalDatabase, count: number) =>
     `INSERT INTO audit_events (id, type, occurred_at, details) SELECT printf('event-%06d', value), 'login_succeeded', value, '{"a":1}' FROM ${series(count)}`,
   );
 
-/** A row in every table. Those that a test does not care about get one that fits their columns. */
+/** Adds rows to every table. Tables that no test looks at get a row that fits their columns. */
 async function fillEverything(database: LocalDatabase): Promise<void> {
   addUser(database, "ada", HOSTILE);
   addEvents(database, 2);
@@ -98,7 +98,7 @@ interface Run {
   argv?: string[];
   secret?: string;
   answers?: string[];
-  /** Interrupts the command when it shows this. */
+  /** Stops the command when its progress matches this. */
   stopAt?: RegExp;
   D1?: D1Database;
   database?: LocalDatabase;
@@ -121,7 +121,7 @@ const write = (more: Run = {}) => run(exportData, { database: here, ...more });
 const read = (more: Run = {}) => run(importData, more);
 const eventsThere = () => there.rows("SELECT details FROM audit_events WHERE type = 'data_imported'");
 
-/** A database whose statements run `before` first. */
+/** Wraps a database so that `before` runs when a statement is prepared. */
 function hooked({ DB }: LocalDatabase, before: (query: string) => void): D1Database {
   return Object.assign(Object.create(DB), {
     prepare(query: string) {
@@ -227,7 +227,7 @@ describe("npm run data:export and data:import", () => {
       expect.objectContaining({ id: "old-000007", user_id: "ada", ip_address: "192.0.2.7", details: '{"a":1}' }),
     );
 
-    // A place without such a database keeps all of them in D1.
+    // A place without a database for audit events keeps all events in the database of the users.
     there.change(await keyRow(SECRET, 1));
     expect(await read()).toMatchObject({ code: 0, complained: "" });
     expect(
@@ -315,10 +315,10 @@ describe("npm run data:import", () => {
     const first = await read({ stopAt: /^1,002 of/ });
     expect(first).toMatchObject({ code: 1, complained: expect.stringContaining("run the same command again") });
     expect(eventsThere()).toEqual([{ details: expect.stringMatching(/"rows":1002\}$/) }]);
-    // Deleted in the new place meanwhile.
+    // These rows are deleted in the new place before the next run.
     there.change("DELETE FROM users WHERE id = 'ada'; DELETE FROM audit_events WHERE id = 'event-000001'");
 
-    // Once more, by a database that fails.
+    // The next run meets a database that fails.
     let batches = 0;
     const D1 = Object.assign(Object.create(there.DB), {
       prepare: (query: string) => there.DB.prepare(query),

@@ -1,4 +1,6 @@
-/** The pages in a Chromium that lacks what the oldest supported Safari lacks, and in one that keeps no cookie. */
+/**
+ * The pages in a Chromium without the features that the oldest supported Safari lacks, and in one that keeps no cookie.
+ */
 import { existsSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";

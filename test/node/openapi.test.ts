@@ -2,12 +2,12 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, it } from "vitest";
 import { defaultDocument } from "../../src/build/default-document.ts";
 
-/** What Redocly's recommended rules say of a document, warnings included. */
+/** The problems that Redocly's recommended rules find in a document, including warnings. */
 async function lint(document: object): Promise<string[]> {
   const config = await createConfig({
     extends: ["recommended"],
     rules: {
-      // The contract spells the list of users with a slash at its end; the service answers both spellings.
+      // In the contract, the path of the list of users ends with a slash. The service answers with and without it.
       "no-path-trailing-slash": "off",
       // Some operations only redirect.
       "operation-2xx-response": "off",

@@ -1,4 +1,4 @@
-/** The programs of docs/other-languages.md, with tokens of the service, and with tokens that they must refuse. */
+/** Runs the programs of docs/other-languages.md with tokens of the service, and with tokens that they must refuse. */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -19,12 +19,12 @@ const WRITTEN = "http://localhost:8787";
 const PYTHON = "/usr/bin/python3";
 
 const folder = mkdtempSync(join(tmpdir(), "postern-languages-"));
-// The programs find their packages from their folder.
+// The programs look for their packages in their folder.
 symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
 const ends: (() => void)[] = [];
 const service = useSharedService();
 
-/** An issuer of its own, so that tokens can be wrong in one thing and signed by the right key. */
+/** The test's own issuer, so that a token can have one fault and still be signed by the right key. */
 const pair = await generateKeyPair("ES256", { extractable: true });
 const foreign = await generateKeyPair("ES256");
 const jwk = await exportJWK(pair.publicKey);
@@ -63,13 +63,13 @@ function sign(claims: object = {}, header: object = {}, key = pair.privateKey): 
     .sign(key);
 }
 
-/** The token with another header or payload, and no signature or the old one. */
+/** A token with another header and this signature. */
 function altered(token: string, header: object, signature: string): string {
   const [, payload] = token.split(".");
   return `${Buffer.from(JSON.stringify({ typ: "at+jwt", kid, ...header })).toString("base64url")}.${payload}.${signature}`;
 }
 
-/** Writes a program of the page for an issuer, and answers its path. */
+/** Writes a program of the page for an issuer. Returns its path. */
 function write(file: string, issuedBy: string, port?: number): string {
   const block = readBlocks(PAGE).find((candidate) => candidate.file === file);
   if (block === undefined) throw new Error(`${PAGE} has no ${file}.`);
@@ -79,7 +79,7 @@ function write(file: string, issuedBy: string, port?: number): string {
   return path;
 }
 
-/** Answers the user's id if a program that takes the token on its command line accepts it. */
+/** For a program that takes a token on its command line. Returns the user's id if the program accepts the token. */
 function byCommand(command: string, file: string) {
   return async (issuedBy: string) => {
     const path = write(file, issuedBy);
@@ -92,7 +92,7 @@ function byCommand(command: string, file: string) {
   };
 }
 
-/** The same for an API with a route /me. */
+/** For an API with a route /me. Returns the user's id if the API accepts the token. */
 function byApi(open: (issuedBy: string) => Promise<(headers: Record<string, string>) => Promise<Response>>) {
   return async (issuedBy: string) => {
     const ask = await open(issuedBy);

@@ -1,4 +1,4 @@
-/** A Worker in a folder of its own, as docs/quick-start-worker.md has its readers run one, beside two Posterns. */
+/** Runs a Worker in a folder of its own, as docs/quick-start-worker.md describes it, beside two running Posterns. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ const lines = readBlocks(PAGE).flatMap(({ notRun, text }) =>
 const [ownLine = "", bothLine = ""] = lines;
 
 const clone = makeClone();
-/** Beside the clone, as on the page. */
+/** The Worker's folder is next to the clone, as on the page. */
 const notes = mkdtempSync(join(dirname(clone.folder), "postern-notes-"));
 let other: Service;
 let postern: Service;
@@ -30,7 +30,7 @@ beforeAll(async () => {
     writeFileSync(path, text);
   }
   installPackages();
-  // The other one comes first: in a registry of both, its name would be its own.
+  // The other Postern starts first. In a registry of both, the name would be its own, so the Worker would find it.
   other = await clone.start([], await clone.migratedState());
   postern = await clone.start([], await clone.migratedState(join(clone.folder, ".wrangler/state")));
 });
@@ -40,7 +40,7 @@ afterAll(async () => {
   rmSync(notes, { recursive: true, force: true });
 });
 
-/** What `npm install` would put there, from what is installed here. */
+/** Links the packages that `npm install` would install there to those that are installed here. */
 function installPackages(): void {
   const packages = join(notes, "node_modules");
   mkdirSync(join(packages, ".bin"), { recursive: true });
@@ -52,7 +52,7 @@ function installPackages(): void {
   writeFileSync(join(notes, "package.json"), JSON.stringify({ name: basename(notes), private: true, type: "module" }));
 }
 
-/** Starts the Worker by a line of the page, on a port that is free. */
+/** Starts the Worker with a command of the page, on a free port. */
 async function startNotes(line: string, ...more: string[]) {
   const port = await freePort();
   const here = line

@@ -13,7 +13,7 @@ import { plainEnvironment } from "./run-program.ts";
 
 const TSC = resolve("node_modules/typescript/bin/tsc");
 
-/** For each entry: what a consumer writes, and what must not compile. */
+/** For each entry of the package: code of a consumer, and code that must not compile. */
 const ENTRIES = [
   {
     name: "client",
@@ -81,7 +81,7 @@ describe("the package", () => {
   const run = (command: string, args: string[], cwd = folder) =>
     execFileSync(command, args, { cwd, env: plainEnvironment(), encoding: "utf8", stdio: "pipe", timeout: 120_000 });
 
-  // From the folders of what is installed here, since no registry is asked: whatever else an entry needed would be missing.
+  // Installs only the tarball and these packages, offline. Any other package that an entry needs would be missing.
   beforeAll(() => {
     run(".ci/package", [folder], resolve("."));
     const [tarball = ""] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
@@ -178,7 +178,7 @@ describe("the console's bundle", () => {
     const scripts = join(folder, "static/console");
     const text = (name: string) => readFileSync(join(scripts, name), "utf8");
     const sizeOf = (content: string) => gzipSync(content).byteLength;
-    /** What a script imports at once, with the script itself. */
+    /** A script with everything that it imports statically. */
     const withImports = (first: string): Set<string> => {
       const seen = new Set([first]);
       for (const name of seen)
@@ -219,7 +219,7 @@ describe("a verifier's bundle", () => {
   });
 });
 
-/** All of `postern/verify` in one file, as a consumer's bundler makes it. */
+/** Bundles all of `postern/verify` into one file, as a consumer's bundler does. */
 async function bundle(outDir: string) {
   const built = await build({
     configFile: false,

@@ -16,7 +16,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the brand page", () => {
     await page.locator("#workshop").waitFor();
     const hosted = page.frameLocator("#page-frame");
     const email = page.frameLocator("#email-frame");
-    // No script runs in the frames, so the page around them looks into the first, and the second shows its attributes.
+    // No script runs in the frames. So the outer page reads styles in the first frame, and the test reads attributes in
+    // the second.
     const background = (selector: string) =>
       page.evaluate<string>(
         `getComputedStyle(document.getElementById("page-frame").contentDocument.querySelector("${selector}")).backgroundColor`,

@@ -5,13 +5,13 @@ import { somebody } from "./live-person.ts";
 import { useService } from "./live-service.ts";
 
 const CLOUDFLARE = "https://challenges.cloudflare.com";
-/** Cloudflare's keys for tests, which are taken in development alone. */
+/** Cloudflare's keys for tests. Postern accepts them only in development. */
 const KEYS = [
   "TURNSTILE_SITE_KEY:1x00000000000000000000AA",
   "TURNSTILE_SECRET_KEY:1x0000000000000000000000000000000AA",
 ];
 
-/** In place of Turnstile's script: a widget that makes a token at once, and another whenever it is reset. */
+/** Replaces Turnstile's script with a widget that makes a token at once, and another one after each reset. */
 const STAND_IN = `
   let made = 0;
   const widgets = [];
@@ -36,7 +36,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
   const service = useService(["RATE_LIMITING:off", ...KEYS]);
   const visitor = useVisitor(service, [CLOUDFLARE]);
 
-  /** What the forms sent, instead of the service, which can't ask Cloudflare here. */
+  /** What the forms have sent. The service gets none of it, because it can't call Cloudflare here. */
   let sent: { path: string; token: string | undefined }[];
 
   async function arrive(path: string, { loads = Promise.resolve(true), bypassCSP = false } = {}) {
@@ -51,7 +51,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
       sent.push({ path: new URL(route.request().url()).pathname.replace("/api/v1/auth/", ""), token });
       return refusal(403, "challenge_failed")(route);
     });
-    // Not for the whole of it: Cloudflare's script may take its time.
+    // Don't wait for the whole page: Cloudflare's script may load later.
     await page.goto(`${service.origin}${path}`, { waitUntil: "domcontentloaded" });
     return page;
   }
@@ -72,7 +72,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
       await page.click(`${form}-button`);
       await page.locator(`${form}-error`, { hasText: "The security check failed." }).waitFor();
       expect(sent).toHaveLength(attempt);
-      // It was spent: the widget makes another.
+      // Each attempt uses a token up, so the second attempt has another one.
       expect(sent.at(-1)).toEqual({ path: operation, token: `token-${attempt}` });
     }
   });
@@ -83,7 +83,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     await alert.waitFor();
     await page.fill("#name", "ada");
     await page.fill("#password", "correct horse battery staple");
-    // Said anew, by the attempt.
+    // Removes the message, so that the attempt has to show it again.
     await page.evaluate("document.getElementById('login-error').textContent = ''");
     await page.click("#login-button");
     await alert.waitFor();

@@ -70,7 +70,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await visitor.submit("code", { "login-code": code.toLowerCase().replace("-", " ") });
     await isAtHome();
     expect(new URL(page.url()).search, "where they wanted to go").toBe("?from=email&lang=en");
-    // The link was spent.
+    // The link was already used.
     await page.context().clearCookies();
     await visitor.open(link);
     await page.click("#ready-button");
@@ -101,7 +101,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     const page = await visitor.arrive();
     const wished = `/login?return_to=${encodeURIComponent("/reset-password?again=1")}`;
     const { link } = await ask(person, 1, wished);
-    // The language link keeps it, too.
+    // The language link also keeps the page to return to.
     await visitor.open(link);
     await page.click("a.language[lang=de]");
     await page.click("#ready-button");
@@ -112,7 +112,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await visitor.open(second);
     await page.click("#ready-button");
     await isAtHome();
-    // The next request asks for no page.
+    // The next request for a link names no page to return to.
     await page.context().clearCookies();
     const { link: third } = await ask(person, 3);
     await visitor.open(third);
@@ -217,7 +217,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await page.route(CONFIRM, refusal(429, "rate_limited", { "Retry-After": "40" }), { times: 1 });
     await page.click("#ready-button");
     await visitor.reads("#ready-error", "Please try again in 40 seconds.");
-    // Another link, pasted into the same tab.
+    // The user pastes another link into the same tab.
     await page.evaluate("location.hash = '#token=y'");
     await page.locator("#ready-error:empty").waitFor({ state: "attached" });
     await page.locator("#ready-button:enabled").waitFor();

@@ -8,7 +8,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages with an email address at an in
   const service = useSharedService();
   const visitor = useVisitor(service);
 
-  /** A new user's address, as people read it and as it is stored. */
+  /** A new user's address in Unicode, and in the form in which it is stored. */
   function international() {
     const person = somebody();
     const at = (domain: string) => person.email.replace("ada", "o'neil").replace("example.com", domain);

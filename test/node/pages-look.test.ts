@@ -14,7 +14,7 @@ const LINKS = ["verify-email", "reset-password", "confirm-email", "undo-email-ch
 const FACTORS = "/api/v1/users/me/factors";
 const CODES = Array.from({ length: 10 }, (_, number) => `mzxw-6ytb-oi7q-2n4${"abcdefghij"[number]}`);
 
-/** Each page in one look, and in each look a page; those of an account in light and dark, on a desk and on a phone. */
+/** The pages to check in each look. Together they cover each page, and the account pages in light and dark. */
 const CHOSEN: Record<(typeof LOOKS)[number]["name"], readonly string[]> = {
   "desktop-light": ["verify-email"],
   "desktop-dark": ["reset-password", "account"],
@@ -22,7 +22,7 @@ const CHOSEN: Record<(typeof LOOKS)[number]["name"], readonly string[]> = {
   "phone-dark": ["undo-email-change", "accept-invitation"],
 };
 
-/** In each look, an email of another form: with details, with a long link, without a link. */
+/** The email to check in each look. The emails differ in form: with details, with a long link, without a link. */
 const CHOSEN_EMAILS: Record<(typeof LOOKS)[number]["name"], string> = {
   "desktop-light": "new_login",
   "desktop-dark": "verify_email",
@@ -40,7 +40,10 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
     await logIn(service.origin, person);
   });
 
-  /** Without the policy, so that the checker's own script may run; the other tests hold the pages to it. */
+  /**
+   * Opens no page yet, and turns off the Content Security Policy so that axe's script can run. Other tests check the
+   * policy.
+   */
   const arrive = ({ viewport, colorScheme }: (typeof LOOKS)[number]): Promise<Page> =>
     visitor.arrive(undefined, { viewport, colorScheme, bypassCSP: true, reducedMotion: "reduce" });
 
@@ -93,7 +96,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       const emailLook = { product: "Postern", logo: undefined, theme: DEFAULT_THEME };
       for (const { kind, html } of sampleMails(language, emailLook, { origin: service.origin })) {
         if (!GALLERY && kind !== CHOSEN_EMAILS[name]) continue;
-        // A webmail program shows an email within its own page.
+        // As in a webmail program, which shows an email within its own page.
         await page.setContent(html.replace(/<body[^>]*>/, "$&<main>").replace("</body>", "</main></body>"));
         await check(`email-${kind}-${language}-${name}`);
       }

@@ -56,7 +56,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     await html.locator("a").click();
     await (await opened).locator("#register-button").waitFor();
     expect(await page.title()).toBe("Outbox · Postern");
-    // What the browser says about the attack.
+    // The browser reports that it has blocked the script.
     expect(visitor.complaints.splice(0).join()).toContain("sandboxed");
     await page.click("#clear");
     await page.locator("#empty").waitFor();

@@ -14,7 +14,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
   const asked = () => visitor.requests.filter(({ url }) => url.endsWith(OPTIONS)).length;
   const hasAsked = (times: number) => expect.poll(asked, { timeout: 20_000 }).toBe(times);
 
-  /** A person who has added a passkey and has logged out. They choose no suggestion of the browser. */
+  /** A person who has added a passkey and logged out. The browser suggests the passkey, but they don't choose it. */
   async function withPasskey() {
     const person = await visitor.arriveAtHome();
     const { page } = visitor;
@@ -65,7 +65,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await authenticator.setPresence(true);
     await visitor.reads("#passkey-login-error", "No passkey was used.");
     await hasAsked(3);
-    // A request of this page that the browser has not ended yet would keep the next page's waiting.
+    // Leave this page first: its request for a passkey may still be open, and would block that of the next page.
     await page.goto("about:blank");
     await authenticator.setVerified(true);
     await visitor.open("/login");
@@ -93,7 +93,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
       if (response.url().endsWith(OPTIONS)) answers += 1;
     });
     await openLogin();
-    // In small steps: the page counts the time from the answer, not from the request.
+    // The clock moves in small steps, because the page counts the time from the answer and not from the request.
     const askedAfterMinutes = async () => {
       await expect.poll(() => answers).toBe(asked());
       const [from, before] = [await page.evaluate<number>("Date.now()"), asked()];

@@ -21,7 +21,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     const person = await register(service.origin);
     const { access_token: bearer } = await logIn(service.origin, person);
     const { secret } = totpSchema.parse(await (await post(service.origin, `${FACTORS}/totp`, {}, bearer)).json());
-    // The code of the step before: the one of now is for the login.
+    // Uses the code of the previous step. The login then uses the current code.
     const code = await codeOf(secret, -1);
     const confirmed = await post(service.origin, `${FACTORS}/totp/confirm`, { code }, bearer);
     const { recovery_codes: recoveryCodes } = codesSchema.parse(await confirmed.json());

@@ -37,7 +37,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
       .toContain(event);
   }
 
-  /** The answer of a login with the right password that is refused. */
+  /** Sends a login with the right password. Returns the refusal that asks for a second factor. */
   async function refusedLogin({ email, password }: Person) {
     const answer = await post(service.origin, "/api/v1/auth/login", { email, password });
     return refusedSchema.parse(await answer.json());
@@ -82,7 +82,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
 
     await visitor.submit("address", { new_email: "ada@example.org" });
     await says("#address-notice", "We've sent an email");
-    // Without a factor too, there is no way to confirm it here.
+    // The user has no second factor either, and so can't confirm the request on this page.
     await page.click("#delete-open");
     expect(await page.isVisible("#delete-password")).toBe(false);
     await page.click("#delete-button");
@@ -156,7 +156,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     expect(title).toMatch(new RegExp(`recovery codes of ${person.email}$`));
     expect(note).toContain("Each code works once.");
     expect(kept).toEqual(codes);
-    // Checks the page in its printed form.
+    // Checks how the page looks when it is printed.
     await page.evaluate("window.print = () => {}");
     await page.click("#codes-print");
     await page.emulateMedia({ media: "print" });

@@ -19,7 +19,7 @@ const scripts = globSync("public/static/*.js")
   .filter((path) => !/\/(client|docs)\.js$/.test(path))
   .map((path) => readFileSync(path, "utf8"))
   .join("\n");
-/** By the scripts themselves, for a page's one purpose, and by the client. */
+/** The routes that pages call: in their scripts, as the purpose of a link's page, or through the client. */
 const called = endpointsOf(config).filter(
   ({ path }) =>
     scripts.includes(`"${path.replace("/{id}", "")}"`) ||
@@ -29,10 +29,10 @@ const called = endpointsOf(config).filter(
     ),
 );
 
-/** What somebody may type, trimmed, into a field that says nothing of it by itself. */
+/** Values that a user may type into a field, and that the page itself does not check. */
 const TYPED = ["x", "a".repeat(300), "\u0007 a bell in the middle of it", "\ud800".padEnd(20, "a"), "ada@example.org"];
 
-/** What somebody fills in. Of anything else that is wrong the pages say that the link is not good. */
+/** The fields that users fill in. If another member of a body is wrong, the page says that the link isn't valid. */
 const FIELDS = ["name", "email", "username", "password", "new_password", "first_name", "last_name", "phone"];
 
 describe("the words of the pages", () => {
@@ -48,7 +48,7 @@ describe("the words of the pages", () => {
         }
       }
     }
-    // What is found wrong beyond the shape.
+    // The faults that the code finds in addition to the schemas.
     for (const path of globSync("src/{features,users,passwords}/**/*.ts")) {
       // The console shows the messages of the API.
       if (path.includes("/operations/")) continue;
@@ -69,7 +69,7 @@ describe("the words of the pages", () => {
       const { status } = PROBLEMS[code];
       return status !== 401 && status !== 429 && status < 500 && !new RegExp(`\\b${code}\\b`).test(scripts);
     });
-    // At a field; by its status, to another attempt; as a refusal of no more words.
+    // Pages show these in other ways: at a field, by their status, or with the words for any refusal.
     const elsewhere = ["username_taken", "validation_failed", "precondition_failed", "origin_not_allowed"];
     expect(unnamed.toSorted()).toEqual(elsewhere.toSorted());
   });

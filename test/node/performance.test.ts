@@ -56,7 +56,7 @@ describe("docs/performance.svg", () => {
       "better-auth": "other",
     });
     const widths = [...drawn.matchAll(/x="170" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width));
-    // A square of the legend stands before them.
+    // The first number is the width of a square in the legend.
     expect(widths).toEqual([12, 122.5, 490]);
   });
 

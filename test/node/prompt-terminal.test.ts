@@ -1,4 +1,4 @@
-/** What a terminal shows while a command asks for secrets: at a fake one, and at a real one where `script` makes it. */
+/** What a terminal shows while a command asks for secrets: a fake terminal, and a real one that `script` makes. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -10,10 +10,10 @@ import { makeLocalDatabase } from "./local-database.ts";
 import { AS_SCRIPT } from "./run-program.ts";
 
 const SECRET = "correct horse battery staple";
-/** Debian's bsdutils, which every machine with Debian has. */
+/** From the package bsdutils, which every Debian has. */
 const SCRIPT = "/usr/bin/script";
 
-/** A terminal, with what it was told about its raw mode, in which it echoes nothing. */
+/** A fake terminal. `modes` records each change of its raw mode, in which a terminal shows nothing that is typed. */
 function makeTerminal() {
   const modes: boolean[] = [];
   const references: string[] = [];
@@ -42,7 +42,7 @@ function makeTerminal() {
   };
 }
 
-/** Lets readline handle what was written. */
+/** Gives readline time to handle what was written. */
 const settled = () => pause(20);
 
 describe("what is typed at a terminal", () => {
@@ -141,7 +141,7 @@ describe("what is typed at a terminal", () => {
 const database = await makeLocalDatabase();
 
 describe.skipIf(!existsSync(SCRIPT))("a command at a real terminal", () => {
-  /** Runs the command in a terminal of its own. */
+  /** Runs the command in a separate terminal. */
   function run(...flags: string[]) {
     const command = join(import.meta.dirname, "../../src/commands/create-admin.ts");
     const line = [process.execPath, ...AS_SCRIPT, command, database.flag, ...flags]

@@ -27,7 +27,7 @@ const MOST_BYTES = 80_000;
 const readme = readFileSync(join(TREE, "README.md"), "utf8");
 const pictures = [...readme.matchAll(/docs\/pictures\/([\w-]+\.webp)/g)].map(([, name = ""]) => name);
 
-/** Saves what the window shows. Chromium itself turns the PNG into a WebP, which is a quarter of its size. */
+/** Saves a picture of the window. Chromium turns the PNG into a WebP, which has a quarter of the size. */
 async function save(page: Page, name: string): Promise<void> {
   const png = (await page.screenshot({ animations: "disabled" })).toString("base64");
   const blank = await page.context().newPage();

@@ -9,7 +9,7 @@ const OPERATIONS = Object.values(JSON.parse(JSON.stringify(defaultDocument().pat
   Object.values<{ operationId: string; tags: string[] }>(Object(methods)),
 );
 
-/** Opens an operation of the API reference, executes what it offers without a change, and answers the status. */
+/** Opens an operation of the API reference, and executes the offered example unchanged. Returns the status. */
 async function execute(page: Page, id: string): Promise<string> {
   const tag = OPERATIONS.find(({ operationId }) => operationId === id)?.tags[0];
   const operation = page.locator(`#operations-${tag}-${id}`);

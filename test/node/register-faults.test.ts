@@ -5,7 +5,7 @@ import { CHROMIUM, useVisitor } from "./live-browser.ts";
 import { somebody } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
-/** How often the form's text, and what a screen reader reads at the field, contain a text. */
+/** How often a text is in the form, and how often it is in what a screen reader reads at the password field. */
 async function countOf(page: Page, text: string) {
   const inForm = await page.locator("#register").textContent();
   const described = await page.evaluate(`
@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the registration page", () => {
       expect(await countOf(page, fault)).toEqual([1, 1]);
       expect(await page.isVisible("#password-hint")).toBe(false);
 
-      // The opinion on what is typed next replaces the error, and the hint returns.
+      // When the user types on, the hint returns, and then the check of the new password replaces the error.
       await page.fill("#password", "");
       expect(await page.locator("#password-hint").textContent()).toContain(hint);
       expect(await countOf(page, hint)).toEqual([1, 1]);

@@ -7,10 +7,10 @@ import { isRegistered, nameIn } from "../../src/commands/registry.ts";
 import { freePort } from "./loopback.ts";
 import { makeTree } from "./stand-in.ts";
 
-/** Notes the registry that it is given, and ends. */
+/** A stand-in for wrangler that writes down the registry that it gets, and ends. */
 const NOTES = `if (args[0] === "dev") fs.writeFileSync("registry.txt", process.env.WRANGLER_REGISTRY_PATH ?? "none");`;
 
-/** What wrangler writes for a Worker that runs, with a listener at the address unless it has crashed. */
+/** Writes wrangler's entry for a running Worker. Listens at its address, unless the Worker plays a crashed one. */
 async function register(registry: string, name: string, runs = true): Promise<string> {
   const port = await freePort();
   if (runs) {

@@ -16,11 +16,11 @@ afterEach(() => {
 const CHANGES = "### Added\n\n- A thing.\n";
 const CHANGELOG = `# Changelog\n\nWords.\n\n## Unreleased\n\n${CHANGES}\n## 0.1.0 - 2026-01-31\n\n### Added\n\n- All of it.\n`;
 
-/** A repository with what a release changes, in a folder with a space in its name. */
+/** A Git repository with the files that a release changes, in a folder with a space in its name. */
 function repository(changelog = CHANGELOG) {
   const folder = mkdtempSync(join(tmpdir(), "postern release-"));
   folders.push(folder);
-  // Neither the user's own configuration of Git nor the repository that these tests run in.
+  // Git must use neither the user's configuration nor the repository in which these tests run.
   const env = {
     ...plainEnvironment(),
     ...{ GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", GIT_CEILING_DIRECTORIES: tmpdir() },

@@ -1,4 +1,6 @@
-/** An upgrade and a rollback: the Workers of the stored release and of this tree, in turn on the same storage. */
+/**
+ * Tests an upgrade and a rollback: runs the Workers of the stored release and of this tree in turn on the same storage.
+ */
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +47,7 @@ async function startPrevious() {
   const { origin } = (await server.listen()).url;
   const service = {
     origin,
-    /** Puts the Worker of a tree in place of the one that runs. The storage stays. */
+    /** Replaces the running Worker by that of a tree. The storage stays. */
     deploy: (tree: string) => server.update(optionsFor(tree, { PUBLIC_URL: origin })),
     /** Applies the migrations that a tree knows, while `running` is deployed. */
     async migrate(tree: string, running: string) {
@@ -58,7 +60,7 @@ async function startPrevious() {
       await DB.prepare("UPDATE users SET role = 'admin' WHERE email = ?").bind(email).run();
     },
     runCron: () => server.getWorker().scheduled({ cron: "*/1 * * * *" }),
-    /** The failures that were logged since this was asked last. */
+    /** The failures that were logged since the last call. */
     failures() {
       const lines = server.getLogs().map(({ message }) => message);
       server.clearLogs();
@@ -167,9 +169,9 @@ describe("this tree's Worker on the schema of the stored release", () => {
     service.failures();
 
     await service.migrate(next, next);
-    // It gives the answer before for two seconds.
+    // The service repeats its previous answer for two seconds.
     await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: "ok" }), { timeout: 20_000 });
-    // The same token again, within the grace: its session went on, even where the response was lost.
+    // Uses the same token again within its grace period, as after a lost response. The session must continue.
     await refresh(origin, refresh_token);
     await logIn(origin, ada);
     await register(origin, bob);

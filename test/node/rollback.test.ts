@@ -16,7 +16,7 @@ const deployed = (day: number, versions: Record<string, number>, message?: strin
   versions: Object.entries(versions).map(([version_id, percentage]) => ({ version_id, percentage })),
 });
 
-/** Oldest first, as wrangler lists them: OLD, a split that became LIVE. */
+/** Oldest first, as wrangler lists them. The third is split between two versions. */
 const HISTORY = [
   deployed(1, { [`${OLDEST}`]: 100 }),
   deployed(2, { [`${OLD}`]: 100 }, "release 0.2.0"),
@@ -27,9 +27,9 @@ const HISTORY = [
 interface Cloudflare {
   history?: unknown;
   answers?: string[];
-  /** What the health of the service answers, in turn; the last one again and again. */
+  /** The answers of the service's /health in order. The last one repeats. */
   health?: (number | Error)[];
-  /** What a deployment of a version does in the stand-in for wrangler. */
+  /** The code that the stand-in for wrangler runs to deploy a version. */
   deploys?: string;
   migration?: string;
   publicUrl?: string;

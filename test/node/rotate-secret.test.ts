@@ -49,7 +49,7 @@ function setKeys(keys: readonly SigningKeyRow[]): void {
 const readEvents = () => database.rows("SELECT type, actor_id, user_id, details FROM audit_events");
 const eventOf = (type: string) => ({ type, actor_id: null, user_id: null, details: null });
 
-/** The database where statements that begin like this fail. */
+/** The database, in which statements that match `pattern` fail. */
 const failingOn = (pattern: RegExp) => ({
   DB: Object.assign(Object.create(database.DB), {
     prepare(query: string) {
@@ -60,12 +60,12 @@ const failingOn = (pattern: RegExp) => ({
 });
 
 interface Deployed {
-  /** What is set before the command runs. */
+  /** The secrets that are set before the command runs. */
   secrets: Record<string, string>;
   keys: SigningKeyRow[];
-  /** What is typed when asked. */
+  /** What the operator types at questions. */
   answers?: string[];
-  /** Lines of the stand-in that come before its own. */
+  /** Code that the stand-in runs before its own. */
   script?: string;
   /** Statements that fail. */
   failing?: RegExp;
@@ -119,7 +119,7 @@ type Outcome = Awaited<ReturnType<typeof run>>;
 
 const REMOTE = ["--remote", "--out=OUT"];
 
-/** Whatever happens, a secret is on no command line, and in nothing that is shown. */
+/** Expects that no secret was on a command line or in the output. */
 function expectDiscretion({ calls, said, complained, secrets, out }: Outcome, ...others: string[]): void {
   for (const secret of [CURRENT, OLDER, out, ...others, ...Object.values(secrets)]) {
     if (secret !== undefined) expect(JSON.stringify([calls, said, complained])).not.toContain(secret);

@@ -1,4 +1,4 @@
-/** The runbooks: their form, and their commands, run against a local service instead of the deployed one. */
+/** Checks the form of the runbooks, and runs their commands against a local service instead of a deployed one. */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -37,7 +37,7 @@ const isRun = ({ language, notRun }: { language: string; notRun: string | undefi
   language === "sh" && notRun === undefined;
 const commandsOf = (page: string) => readBlocks(page).filter(isRun);
 
-/** The commands as they are typed for a local service. */
+/** Changes commands so that they use the local service. */
 function asLocal(script: string): string {
   return script
     .replaceAll("https://auth.example.com", service.origin)
@@ -45,7 +45,7 @@ function asLocal(script: string): string {
     .replaceAll(/(npm run [\w:]+ -- .*?) ?--remote/g, `$1 --persist-to "${service.state}"`);
 }
 
-/** Pastes the block of the index, and these blocks or all of a page. Returns what they print. */
+/** Runs the block of the index, and then these blocks of a page or all of them. Returns what they print. */
 function paste(page: string, blocks = commandsOf(page), change = (script: string) => script): Promise<string> {
   const script = [...commandsOf(INDEX), ...(page === INDEX ? [] : blocks)].map(({ text }) => text).join("\n");
   const typed = `${operator.email}\n${operator.password}\n`;
@@ -58,7 +58,7 @@ function paste(page: string, blocks = commandsOf(page), change = (script: string
   });
 }
 
-/** Fails where one of these is not in the output, behind the one before it. */
+/** Fails unless the output contains these texts in this order. */
 function expectInOrder(output: string, ...answers: readonly string[]): void {
   let position = 0;
   for (const answer of answers) {
@@ -165,7 +165,7 @@ describe("the commands of the runbooks", () => {
     const body = JSON.stringify({ password: gone.password });
     const deleted = await fetch(`${service.origin}/api/v1/users/me`, { method: "DELETE", headers, body });
     expect(deleted.status).toBe(204);
-    // What Time Travel does to this row.
+    // Restores the row as D1's Time Travel would.
     changeDatabase(service, `INSERT INTO users SELECT * FROM before WHERE id = '${id}'; DROP TABLE before`);
     const output = await paste("docs/runbooks/restore.md", undefined, (script) =>
       script.replace("2026-11-28T09:00:00.000Z", since),
@@ -191,7 +191,7 @@ describe("the commands of the runbooks", () => {
     expectInOrder(output, '"username":"ada"', "204", '"code":"not_found"', '"remaining": 0');
   });
 
-  // Debian's package; said to be skipped where it is not installed.
+  // This needs Debian's package of OpenSSL. Without it, the test is reported as skipped.
   it.skipIf(!existsSync(OPENSSL))("replace a lost AUTH_SECRET", async () => {
     const [make, ...others] = commandsOf("docs/runbooks/lost-auth-secret.md");
     if (make === undefined) throw new Error("The runbook makes no secret.");
@@ -201,7 +201,7 @@ describe("the commands of the runbooks", () => {
     const secret = readFileSync(join(clone.folder, "auth-secret.txt"), "utf8").trim();
     writeFileSync(join(clone.folder, ".dev.vars"), `ENVIRONMENT=development\nAUTH_SECRET=${secret}\n`);
     service = await clone.serve([], service.state);
-    // Where no network is known, only a password that is not blocked works.
+    // No network of the operator is trusted now, so only a password that is not blocked works.
     changeDatabase(service, `UPDATE users SET password_blocked_at = NULL WHERE email = '${operator.email}'`);
     const output = await paste("docs/runbooks/lost-auth-secret.md", others);
     expectInOrder(output, '"is_superuser":true', '{"keys":[', "blocked");

@@ -3,13 +3,13 @@ import { MORTAL, missing, soak } from "../soak/soak.ts";
 import { growth } from "../soak/trend.ts";
 import { askShared, type Prepared, useClone } from "./live-service.ts";
 
-/** Milliseconds. What is done is bounded otherwise: this is for a machine that does much else at the same time. */
+/** The time limit, in milliseconds. The run itself is short, so only a very busy machine comes near this. */
 const PATIENCE = 400_000;
 
 describe("a service that is used for years", { timeout: PATIENCE }, () => {
   const clone = useClone();
 
-  /** A short form of `npm run test:soak`. It says nothing about growth: everything is still warming up. */
+  /** A short form of `npm run test:soak`. It does not check growth, because everything is still warming up. */
   it("lets go of all that has a lifetime, without a request for it", async () => {
     const { state: migrated } = await askShared<Prepared>("prepared");
     const { answers, faults, left } = await soak(clone, {

@@ -1,4 +1,4 @@
-/** Postern and a Worker that verifies its tokens (examples/api), each a process of its own, as two deployments are. */
+/** Postern and a Worker that verifies its tokens (examples/api). Each is a separate process, like two deployments. */
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -29,7 +29,7 @@ const logOut = async (token: string) =>
   expect((await post(postern.origin, "/api/v1/auth/logout", {}, token)).status).toBe(204);
 const refusedByKv = (token: string) =>
   vi.waitFor(async () => expect(await statusOf(token)).toBe(401), { timeout: 10_000, interval: 50 });
-/** A 503 is no refusal: the file that a command writes to as well was busy, and a client tries again. */
+/** Refreshes, and repeats this after a 503: a command may have locked the database's file, and a client tries again. */
 async function refreshPatiently(refresh_token: string): Promise<Tokens> {
   const sendOnce = async () => {
     const answer = await post(postern.origin, "/api/v1/auth/refresh", { refresh_token });
@@ -52,7 +52,7 @@ describe("another Worker", () => {
     await vi.waitFor(() => expect(keyReadings()).toBe(1));
     const before = requests();
     for (let times = 0; times < 50; times++) expect(await statusOf(token)).toBe(200);
-    // Whatever was asked before is in the log by the time that this request is.
+    // When this request is in the log, all earlier requests are, too.
     const last = `last-${crypto.randomUUID()}`;
     await fetch(`${postern.origin}/health`, { headers: { "X-Request-Id": last } });
     await vi.waitFor(() => expect(postern.output()).toContain(last));
@@ -88,16 +88,16 @@ describe("another Worker", () => {
           const status = await statusOf(token);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
         }
-        // Some requests are under way at any time, without all that the machine can do.
+        // With this pause, some requests are under way at any time, but they don't take all of the machine.
         await pause(50);
       }
     };
-    // The API has read the keys by now, and looks for others 10 seconds later at the earliest.
+    // The API has now read the keys, and reads them again after 10 seconds at the earliest.
     expect(await statusOf(opened[0]?.access_token ?? "")).toBe(200);
     const lookUpPause = pause(10_000);
     const traffic = Promise.all(opened.map(client));
     try {
-      // On one machine command and traffic share a file, which can be busy: then an operator runs the command again.
+      // The command and the traffic share a file here. If the file is busy, an operator runs the command again.
       await vi.waitFor(
         async () => {
           const rotated = await clone.run("keys:rotate", "--persist-to", postern.state);
@@ -107,9 +107,9 @@ describe("another Worker", () => {
       );
       await fireCron();
       expect(await publishedKeys(postern.origin)).toHaveLength(2);
-      // The lead of an hour passes. A verifier that read the keys before has one look to learn of the new one.
+      // A key is published an hour before it signs. A verifier that read the keys before needs one more reading.
       await lookUpPause;
-      // Their row says when a key begins to sign.
+      // Moves the times at which keys begin to sign an hour back.
       changeDatabase(postern, "UPDATE signing_keys SET signs_from = signs_from - 3600000");
       await fireCron();
       await vi.waitFor(() => expect(signedBy.size).toBe(2), { timeout: 60_000, interval: 100 });

