@@ -15,7 +15,7 @@ function beginningWithSlot(key: string) {
   return { key, slot: (of: string) => `substr(${of}, 1, 3)`, rows: `${key} > max(?1, ?2) AND ${key} < ?1 || 'g'` };
 }
 
-/** The message with which the triggers refuse a write to a slot that moves. */
+/** The triggers' error message for a write to a slot that moves. */
 export const MOVES = "this slot moves";
 
 export const SCHEMA: readonly string[] = [

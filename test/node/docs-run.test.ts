@@ -56,7 +56,7 @@ const TRY_API = `
   document.title = JSON.stringify(await client.refresh() && await readClaims(client));
 `;
 
-/** The command with which a page makes the package. */
+/** The command by which a page makes the package. */
 const PACK = "npm pack\n";
 
 const clone = useClone();

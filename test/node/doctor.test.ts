@@ -54,7 +54,7 @@ function count(sql: string) {
 describe("npm run doctor", () => {
   it("finds nothing wrong with a service that runs, makes one document of it, and deletes its account again", async () => {
     const port = new URL(service.origin).port;
-    // Other test files use the service too. Work that they left more than ten minutes ago would be a failure, so this runs
+    // Other test files use the service too. Work that they left more than ten minutes ago would be a failure, so run
     // the cron job first.
     expect((await fetch(`${service.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
     const { code, output } = await run(["--json", "--port", port, "--persist-to", service.state]);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parseFlags } from "../../examples/flags.ts";
 import { freePort, takePort } from "./loopback.ts";
 
-/** Runs the command with flags with which it starts nothing, so that it ends by itself. */
+/** Runs the command with flags that make it start nothing, so that it ends by itself. */
 function start(...flags: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/start.ts", ...flags], { encoding: "utf8" });
   return { code: status, said: stdout, complained: stderr };

@@ -19,7 +19,7 @@ import { outboxSchema, type Person, register } from "./live-person.ts";
 const SHELL = "/usr/bin/chromium-headless-shell";
 /** The shell, or Debian's `chromium` if the shell is not installed. */
 export const CHROMIUM = existsSync(SHELL) ? SHELL : "/usr/bin/chromium";
-/** The options with which every tool launches it. */
+/** The options for every tool that launches it. */
 export const LAUNCH = {
   executablePath: CHROMIUM,
   args: [

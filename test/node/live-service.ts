@@ -38,7 +38,7 @@ export interface Service {
 
 /** What `npm run example` starts. `postern`, `api` and `app` are origins. */
 export interface Example extends Pick<Service, "state" | "output" | "stop"> {
-  /** The flags with which the example was started. */
+  /** The flags that started the example. */
   command: string[];
   postern: string;
   api: string;

@@ -33,7 +33,7 @@ interface Cloudflare {
   deploys?: string;
   migration?: string;
   publicUrl?: string;
-  /** The message with which the earlier version was uploaded. */
+  /** The message of the earlier version's upload. */
   uploadedAs?: string;
 }
 

@@ -2,7 +2,7 @@ import { type ExecFileOptions, execFile } from "node:child_process";
 import { join } from "node:path";
 import { TREE } from "./tree-files.ts";
 
-/** The arguments of Node with which an npm script starts a command, before the command's file. */
+/** Node's arguments before the command's file, as in an npm script. */
 export const AS_SCRIPT = ["-r", join(TREE, "src/commands/installed.cjs")];
 
 /** Runs a program to its end, and returns its exit code and what it wrote. `input` goes into a pipe that stays open. */

@@ -12,7 +12,7 @@ export interface QuickClock {
   day: number;
 }
 
-/** The clock with which ten years pass in a run of `run` milliseconds. */
+/** A clock that lets ten years pass in a run of `run` milliseconds. */
 export function quickClock(run: number): QuickClock {
   const minute = Math.ceil(run / 120);
   return { minute, hour: 4 * minute, day: Math.ceil(run / 3_650) };

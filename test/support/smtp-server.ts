@@ -18,7 +18,7 @@ export interface ReceivedMail {
   from: string;
   to: string[];
   raw: string;
-  /** The name with which the client greeted. */
+  /** The client's name in its greeting. */
   greeting: string;
   /** Whether the email came over TLS. */
   secure: boolean;

@@ -11,7 +11,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   AUTH_SECRET_PREVIOUS: "Ht5Xo1bQy8cNw3kVe7rPz2mJu6gLs9dFa4iTqRvB",
 };
 
-/** Returns made-up values for secrets of which only the names are known. */
+/** Returns made-up values for secrets whose names alone are known. */
 export function unreadableSecrets(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, UNREADABLE[name] ?? "a-value-that-cannot-be-read"]));
 }
