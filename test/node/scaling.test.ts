@@ -26,7 +26,7 @@ describe("docs/scaling.md", () => {
   it("says what the prototype of several directories was measured to need", () => {
     const { bytesMore, movedRows } = directories.users;
     const splitRows = 2.7 * (3 + movedRows / 2);
-    expect(page).toContain(`A user takes ${bytesMore} bytes more`);
+    expect(page).toContain(`A user takes ${bytesMore} more bytes`);
     expect(page).toContain(`and ${movedRows} rows for each user who moves: $${Math.round(splitRows)}.`);
   });
 
