@@ -119,7 +119,9 @@ describe("the browsers that the README names", () => {
   it("are those that the linter checks", () => {
     const { safari, chrome, firefox } = OLDEST;
     const text = read("README.md").replaceAll(/\s+/g, " ");
-    expect(text).toContain(`Safari ${safari} (macOS and iOS), Chrome and Edge ${chrome}, Firefox ${firefox}, and newer versions`);
+    expect(text).toContain(
+      `Safari ${safari} (macOS and iOS), Chrome and Edge ${chrome}, Firefox ${firefox}, and newer versions`,
+    );
   });
 
   it("have everything that the scripts of the pages, the console and the client use", () => {
