@@ -8,7 +8,7 @@ import type { GuardVerdict } from "../limits/login-guard-state.ts";
 import { hasPassword, type Passwords } from "../passwords/passwords.ts";
 import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
-import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
+import { isRefusal, missingField, type Refusal, refuse } from "../platform/refusal.ts";
 import { loginNameKeys } from "../users/login-names.ts";
 import type { User } from "../users/user.ts";
 import type { UserStore } from "../users/users.ts";
@@ -105,7 +105,7 @@ export function requireConfirmation(
   { field, password }: Confirmation,
 ): Refusal<"validation_failed"> | undefined {
   if (password !== undefined || !hasPassword(user)) return undefined;
-  return refuse("validation_failed", { errors: [{ field, code: "required", message: "This field is required." }] });
+  return refuse("validation_failed", { errors: [missingField(field)] });
 }
 
 /**

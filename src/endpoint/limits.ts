@@ -33,9 +33,8 @@ export function perUser(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
 }
 
 /**
- * The caller's budget of requests that the audit log may record. A wrong password stays counted, because the audit log
- * records it. Other refusals stay counted too, so that they aren't free, except those that mean that the service was
- * busy or unavailable.
+ * A budget for each user who calls, for requests that the audit log can record. Every request counts, also a refused
+ * one, so that refusals aren't free. Only a request that the service was too busy to handle gets its attempt back.
  */
 export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);

@@ -1,7 +1,7 @@
 /** Validation errors, field by field. */
 import type * as z from "zod";
 import { cutText } from "../platform/cut-text.ts";
-import type { FieldError } from "../platform/refusal.ts";
+import { type FieldError, missingField } from "../platform/refusal.ts";
 
 /** Converts zod's issues to the API's errors. Messages say how to fix the field and never contain its value. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
@@ -16,8 +16,8 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown):
       }));
     }
     if (valueAt(body, path) === undefined) {
-      const message = issue.code === "custom" ? issue.message : "This field is required.";
-      return [{ field, code: "required", message }];
+      const missing = missingField(field);
+      return [issue.code === "custom" ? { ...missing, message: issue.message } : missing];
     }
     if (issue.code === "invalid_type") {
       return [{ field, code: "wrong_type", message: `Send a JSON ${issue.expected}.` }];

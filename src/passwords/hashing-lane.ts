@@ -71,7 +71,10 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
   return {
     /** How many passwords wait while one is hashed. */
     waiting: () => Math.max(0, places.length - 1),
-    /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
+    /**
+     * Runs `work` (synchronous) when its turn comes. Returns `undefined` if too many are already waiting, or if the
+     * request looked cancelled and lost its place.
+     */
     run: async <Result>(work: () => Result): Promise<Result | undefined> =>
       inSpan("postern.hash", { "postern.hash.ahead": places.length }, () =>
         turns === 0 ? compute(work) : takeTurn(work),

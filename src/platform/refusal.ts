@@ -7,6 +7,11 @@ export interface FieldError {
   message: string;
 }
 
+/** The error for a field that is missing. */
+export function missingField(field: string): FieldError {
+  return { field, code: "required", message: "This field is required." };
+}
+
 interface RefusalDetails {
   /** What is wrong, field by field. */
   errors?: FieldError[];

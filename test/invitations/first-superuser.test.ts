@@ -197,6 +197,16 @@ describe("the link for the first superuser", () => {
     expect((await accept(person, token)).status).toBe(200);
   });
 
+  it("needs a password, also where invited people need none: emails may not work yet", async () => {
+    const person = somebody();
+    const token = await offeredToken(person);
+    const { password: _, ...rest } = person;
+    const answer = await post(ACCEPT, { ...rest, token }, {}, appWith(forAddress(person.email, { EMAIL_LOGIN: "on" })));
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.json.errors).toEqual([{ field: "password", code: "required", message: "This field is required." }]);
+    expect((await accept(person, token)).status).toBe(200);
+  });
+
   it("takes the address from a registration that was never proved, with its password", async () => {
     const rival = await unverified();
     const person = { ...somebody(), email: rival.email };

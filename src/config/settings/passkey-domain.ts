@@ -22,7 +22,10 @@ export function toConfig({ PASSKEY_RP_ID }: ValuesOf<typeof variables>, publicUr
   return {
     rpId,
     origins: [origin, ...apps],
-    /** The origins on other domains. Browsers accept them only if `rpId` lists them (WebAuthn Level 3 §5.11). */
+    /**
+     * The origins on other domains. Browsers accept them only if `https://<rpId>/.well-known/webauthn` lists them
+     * (WebAuthn Level 3 §5.11).
+     */
     relatedOrigins: apps.filter((app) => app.startsWith("https:") && !isWithin(new URL(app).hostname, rpId)),
   };
 }

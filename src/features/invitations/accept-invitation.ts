@@ -8,7 +8,7 @@ import { linkToken } from "../../links/link-body.ts";
 import { invitationState } from "../../links/link-states.ts";
 import { isOfState, linkHash, verifyLink } from "../../links/link-tokens.ts";
 import { createId } from "../../platform/random.ts";
-import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { isRefusal, missingField, refuse } from "../../platform/refusal.ts";
 import { verifiedBy } from "../../users/event-subjects.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 import { newProfile } from "../../users/profile-fields.ts";
@@ -23,7 +23,7 @@ export const acceptInvitation = endpoint(
     tag: "Authentication",
     summary: "Accept an invitation",
     description:
-      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. With `EMAIL_LOGIN=on`, the password may be left out: the user then logs in by email or with a passkey. If the username or password is refused, the link stays valid. The link stops working when the address has an account, or when an operator revokes the invitation.",
+      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. With `EMAIL_LOGIN=on`, invited people may leave out the password: they then log in by email or with a passkey. If the username or password is refused, the link stays valid. The link stops working when the address has an account, or when an operator revokes the invitation.",
     body: (config) => z.strictObject({ token: linkToken, ...newAccountShape(config) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 200, description: "The account exists: log in.", schema: statusSchema("verified") },
@@ -48,6 +48,10 @@ export const acceptInvitation = endpoint(
     if (isRefusal(link)) return link;
     // The operator can stop the link from working by removing or changing the variable.
     if (makesFirstSuperuser && body.email !== config.firstSuperuserEmail) return refuse("invalid_token");
+    // This user must be able to log in even if emails don't work yet.
+    if (makesFirstSuperuser && body.password === undefined) {
+      return refuse("validation_failed", { errors: [missingField("password")] });
+    }
     // The link contains only a fingerprint of the address, so the address in the body must match it.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
     const used = { invitationId: link.subjectId, email: body.email, link: linkHash(body.token) };

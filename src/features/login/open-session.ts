@@ -70,7 +70,7 @@ async function endSessionWithoutFactor(
 ): Promise<Opening> {
   const opened = await opening;
   if (opened === null || isUnproved(opened)) return opened;
-  // One that knows second factors, but not the demand for one, answers nothing about a link.
+  // An object of a release that can't demand a factor yet returns no `hasSpentLink`.
   const isUnasked = opened.factor === undefined || (!isExpected && opened.hasSpentLink === undefined);
   if (!isUnasked) return opened;
   await sessions.end(userId, opened.id);
