@@ -189,6 +189,10 @@ function showFieldFaults({ token, email, ...faults }) {
   if (token || email || !inputs.some(({ name }) => faults[name])) {
     return false;
   }
+  if (withoutPassword?.checked && passwordInput && faults[passwordInput.name]) {
+    // The link for the first superuser needs a password.
+    withoutPassword.click();
+  }
   showFieldErrors(inputs.map((input) => [input, faultWords(faults[input.name])]));
   return true;
 }

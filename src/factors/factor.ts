@@ -25,12 +25,17 @@ export interface Factor {
   lastUsedAt: number | null;
 }
 
+/** Whether a session can prove the factor. Codes by email raise no level. */
+export function isStrong({ kind }: Pick<Factor, "kind">): boolean {
+  return kind !== "email";
+}
+
 /**
  * Whether the user has a factor, but only codes by email. Such a factor raises no level, so it can't be demanded of a
  * session.
  */
 export function isEmailAlone(factors: readonly Pick<Factor, "kind">[]): boolean {
-  return factors.length > 0 && factors.every(({ kind }) => kind === "email");
+  return factors.length > 0 && !factors.some(isStrong);
 }
 
 const time = z.iso.datetime();

@@ -4,7 +4,7 @@
  */
 import type { LimitRule } from "../config/limit-rules.ts";
 import { createSecrets } from "../platform/crypto.ts";
-import type { Factor } from "./factor.ts";
+import { type Factor, isStrong } from "./factor.ts";
 import type { FactorAttempts } from "./factor-attempts.ts";
 import type {
   CodeProof,
@@ -56,7 +56,7 @@ export class NewFactors {
 
   /**
    * Puts the authenticator app in force that waits for its first code. The code counts as used. `macs` are those of
-   * recovery codes, which are kept if this is the first factor. `null` if `mayConfirm` says no, once the seed is open.
+   * recovery codes, which are kept if the user had no factor, or only codes by email. `null` if `mayConfirm` says no, once the seed is open.
    */
   async confirm(
     proof: CodeProof,
@@ -70,7 +70,7 @@ export class NewFactors {
 
   /**
    * Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. As an app does, it replaces
-   * codes by email; the user keeps the recovery codes that came with those.
+   * codes by email and the recovery codes that came with those: the password and the mailbox were enough to make them.
    */
   addPasskey(passkey: NewPasskey, challenge: SingleUse, macs: readonly string[], now: number): PasskeyAddition {
     const factors = this.#records.list();
@@ -79,10 +79,10 @@ export class NewFactors {
       return { outcome: "known" };
     if (factors.length >= MOST_FACTORS) return { outcome: "too_many" };
     const added = { ...passkey, kind: "passkey", createdAt: now, lastUsedAt: null } as const;
+    const isFirst = !factors.some(isStrong);
     this.#spent.add(challenge);
     this.#records.deleteEmail();
     this.#records.add(added);
-    const isFirst = factors.length === 0;
     if (isFirst) this.#codes.replace(macs);
     return { outcome: "added", factor: withoutContent(added), isFirst };
   }
@@ -143,9 +143,9 @@ export class NewFactors {
         const left = this.#records.findUnconfirmed(now);
         const used = left && usedTotp([left], seeds, code, now);
         if (used === undefined) return undefined;
-        const others = this.#records.list().length;
-        if (others >= MOST_FACTORS) return undefined;
-        const isFirst = others === 0;
+        const others = this.#records.list();
+        if (others.length >= MOST_FACTORS) return undefined;
+        const isFirst = !others.some(isStrong);
         this.#records.deleteEmail();
         this.#records.use(used, now);
         this.#records.confirm(used.id);

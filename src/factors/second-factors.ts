@@ -7,7 +7,7 @@ import type { LazyTables } from "../objects/lazy-tables.ts";
 import { createSecrets, type Secrets } from "../platform/crypto.ts";
 import { isRefusal } from "../platform/refusal.ts";
 import { isEmailCode } from "./email-code.ts";
-import { type Factor, isEmailAlone, type ProofKind } from "./factor.ts";
+import { type Factor, isEmailAlone, isStrong, type ProofKind } from "./factor.ts";
 import { FactorAttempts } from "./factor-attempts.ts";
 import type { CodeProof, FactorProof, Judge, NewFactorProof, PasskeyProof } from "./factor-proofs.ts";
 import { FactorRecords, withoutContent } from "./factor-records.ts";
@@ -50,7 +50,7 @@ export class SecondFactors implements Lapsing {
 
   /** Whether the user has a factor that a session can prove: not codes by email. */
   get isStrong(): boolean {
-    return this.#records.list().some(({ kind }) => kind !== "email");
+    return this.#records.list().some(isStrong);
   }
 
   /** What can prove a second factor; empty if the user has none. */
@@ -145,12 +145,13 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * The removed factor; `undefined` if there is none with this id. `"last"` if it is the last one and `keepsLast`. With
-   * the last factor, the recovery codes are removed too.
+   * The removed factor; `undefined` if there is none with this id. `"last"` if `keepsLast` and no other factor is left
+   * but codes by email. With the last factor, the recovery codes are removed too.
    */
   remove(id: string, keepsLast: boolean): Factor | "last" | undefined {
     const factor = this.#find(id);
-    if (factor !== undefined && keepsLast && this.#records.list().length === 1) return "last";
+    const others = this.#records.list().filter((other) => other.id !== id);
+    if (factor !== undefined && keepsLast && !others.some(isStrong)) return "last";
     if (factor !== undefined) this.#records.delete(id);
     if (this.#records.list().length === 0) this.#codes.forget();
     return factor;

@@ -241,7 +241,10 @@ export function createLoginAttempts(
         let mustShare = true;
         await withoutFail(async () => {
           const from = guards.networkAt(name, network);
-          mustShare = await guards.ask(name, async (object): Promise<boolean> => object.recordLogin(from, account));
+          mustShare = await guards.ask(
+            name,
+            async (object): Promise<boolean> => object.recordLogin(from, account, [], 0),
+          );
         });
         if (mustShare) await share(network, others, account);
       },

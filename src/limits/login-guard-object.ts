@@ -113,16 +113,17 @@ export class LoginGuard extends DurableObject {
    * that counter, because it proves nothing about the failures of others.
    *
    * `account` is a MAC of both names of the account. `places` are the budgets that the login attempt was taken from,
-   * and get it back. Returns whether the guard of the other name must learn of the login. It must if the network is new
+   * and get it back. `taken` is the number of guesses that the login took here: none if it began with a passkey or an
+   * emailed link. Returns whether the guard of the other name must learn of the login. It must if the network is new
    * here, if there were wrong guesses from this network, or if that guard has not learned of the network for a long
    * time.
    */
-  async recordLogin(network: string, account = "", places: StoredBudget[] = []): Promise<boolean> {
+  async recordLogin(network: string, account = "", places: StoredBudget[] = [], taken = 1): Promise<boolean> {
     const now = systemClock.now();
     const kept = this.#kept;
     const { unknown, known } = kept;
     const before = knownIn(kept, network, now);
-    const isShared = before !== undefined && isSharedWith(account, before, kept, now);
+    const isShared = before !== undefined && isSharedWith(account, before, kept, { now, taken });
     known[network] = {
       ...none(),
       ...{ lastLoginAt: now, sharedWith: account, sharedAt: isShared ? (before.sharedAt ?? now) : now },

@@ -69,13 +69,20 @@ export function refundPlaces({ places }: Kept, budgets: readonly StoredBudget[])
   }
 }
 
-/** Whether the guard of the account's other name has nothing to learn from a login from this known network. */
-export function isSharedWith(account: string, network: KnownNetwork, { known }: Kept, now: number): boolean {
+/**
+ * Whether the guard of the account's other name has nothing to learn from a login from this known network. `taken`: how
+ * many guesses the login itself took here. They count as wrong until the login is recorded.
+ */
+export function isSharedWith(
+  account: string,
+  network: KnownNetwork,
+  { known }: Kept,
+  { now, taken }: { now: number; taken: number },
+): boolean {
   const { sharedWith, sharedAt = 0 } = network;
   const isFull = Object.keys(known).length >= MOST_KNOWN_NETWORKS;
   const memory = isFull ? SHARED_LOGIN_MEMORY_IF_FULL : SHARED_LOGIN_MEMORY;
-  // The login itself counts as a guess until it is recorded.
-  return total(network) <= 1 && sharedWith === account && now - sharedAt < memory;
+  return total(network) <= taken && sharedWith === account && now - sharedAt < memory;
 }
 
 /** The verdict on the next guess from this network. */

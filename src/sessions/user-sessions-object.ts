@@ -138,7 +138,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
     const { device, isAnnounced = false, ...seen } = origin;
     const session = { id, epoch, ...seen, generation: 1, ...times };
-    const authentication = { at: now, methods: addFactor(methods, factor) };
+    const authentication = { at: now, methods: this.#addFactor(methods, factor) };
     this.#records.add(session);
     this.#authentications.add(id, authentication);
     if (factor !== undefined) {
@@ -212,7 +212,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (factor !== undefined && factor.outcome !== "proved") return factor;
     this.#tokens.note(rules.refuseFor, now);
     const before = this.#authentications.find(session);
-    const authentication = { at: now, methods: addMethods(before.methods, addFactor(proved, factor)) };
+    const authentication = { at: now, methods: addMethods(before.methods, this.#addFactor(proved, factor)) };
     const isRaised = rises(before, authentication);
     const next = this.#advance(session, isRaised ? 2 : 1, rules, now);
     this.#authentications.put(session.id, {
@@ -432,6 +432,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (factor.added !== undefined) this.#factorFlag.note(userId, this.#factors.since);
   }
 
+  /** A recovery code that stands in for a code by email raises the level as little as that code does. */
+  #addFactor(methods: readonly AuthenticationMethod[], factor: ProvedFactor | undefined) {
+    if (factor === undefined || (factor.kind === "recovery_code" && !this.#factors.isStrong)) return methods;
+    return addMethods(methods, METHODS_OF[factor.kind]);
+  }
+
   async #armForReports(now: number): Promise<void> {
     if (this.#reports.isLeft) await this.#alarm.armFor(this.#reports.dueAt(now));
   }
@@ -445,8 +451,4 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   get #newestEpoch(): number {
     return this.ctx.storage.kv.get(NEWEST_EPOCH) ?? 0;
   }
-}
-
-function addFactor(methods: readonly AuthenticationMethod[], factor: ProvedFactor | undefined) {
-  return factor === undefined ? methods : addMethods(methods, METHODS_OF[factor.kind]);
 }

@@ -322,6 +322,9 @@ describe("the LoginGuard object", () => {
       await guard.take("home", RULE);
       expect(await guard.recordLogin("home", "account")).toBe(false);
     }
+    await guard.take("home", RULE);
+    expect(await guard.recordLogin("home", "account", [], 0), "by a passkey, after a wrong guess").toBe(true);
+    expect(await guard.recordLogin("home", "account", [], 0)).toBe(false);
     expect(await guard.recordLogin("office", "account")).toBe(true);
     for (let count = 0; count < 2; count++) await guard.take("home", RULE);
     expect(await guard.recordLogin("home", "account"), "after a wrong guess").toBe(true);

@@ -1345,7 +1345,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The last second factor can be removed by a user who must have one.",
         file: "src/factors/second-factors.ts",
-        from: "keepsLast && this.#records.list().length === 1",
+        from: "keepsLast && !others.some(isStrong)",
         to: "false",
       },
       {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { perNetwork, takenByHandler } from "../../endpoint/limits.ts";
+import { takenByHandler } from "../../endpoint/limits.ts";
 import { isEmailAlone } from "../../factors/factor.ts";
 import { openPendingLogin } from "../../factors/pending-login.ts";
 import { statusSchema } from "../../http/status.ts";
@@ -18,7 +18,8 @@ export const emailSecondFactorCode = endpoint(
     description:
       "For a login whose `factors` have `email`. Otherwise the answer is the same, and no email is sent. The code has eight digits. It is good for this login alone, once, and as long as its `pending_token`. Sent again, it is the same code.",
     body: () => z.strictObject({ pending_token: pendingTokenField }),
-    limits: [perNetwork("mailPerAddress"), takenByHandler("emailCodesPerUser")],
+    // No limit for the network: the password was right, and an office logs in from one address.
+    limits: [takenByHandler("emailCodesPerUser")],
     success: { status: 202, description: "An email is on its way, if one is due.", schema: statusSchema("accepted") },
     refusals: ["invalid_pending_token", "origin_not_allowed", "rate_limited"],
   },
@@ -27,6 +28,8 @@ export const emailSecondFactorCode = endpoint(
     const pending = await openPendingLogin(body.pending_token, services);
     if (pending === undefined) return refuse("invalid_pending_token");
     if (pending.cookie && !exchange.hasAllowedOrigin()) return refuse("origin_not_allowed");
+    const answer = { status: "accepted" } as const;
+    if (!mayFollow(pending, "email")) return answer;
     const { epoch, expiresAt, id: loginId, userId } = pending;
     const [limit, { items }] = await Promise.all([
       limiter.take([{ rule: "emailCodesPerUser", key: userId }]),
@@ -34,9 +37,9 @@ export const emailSecondFactorCode = endpoint(
     ]);
     if (limit.refusal !== undefined) return limit.refusal;
     exchange.addHeaders(limit.headers);
-    if (mayFollow(pending, "email") && isEmailAlone(items)) {
+    if (isEmailAlone(items)) {
       await mail.request({ kind: "second_factor_code", userId, loginId, epoch, expiresAt });
     }
-    return { status: "accepted" as const };
+    return answer;
   },
 );
