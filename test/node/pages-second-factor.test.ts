@@ -115,6 +115,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     await page.click("#app-open");
     const secret = (await page.textContent("#secret")) ?? "";
     await visitor.submit("app", { "app-code": await codeOf(secret.replaceAll(/\s/g, "")) });
+    await page.click("#codes-done");
     await page.getByText("has been added").waitFor();
     expect(await page.locator("#factors li").count(), "the app alone").toBe(1);
   });

@@ -24,10 +24,10 @@ const messages: Messages = {
 
   invitation: ({ product, inviter, url, until }) => ({
     subject: `Sie sind zu ${product} eingeladen`,
-    preview: "Wählen Sie einen Benutzernamen und ein Passwort.",
+    preview: "Erstellen Sie Ihr Konto.",
     body: [
       `${inviter} hat Sie zu ${product} eingeladen.`,
-      `Nehmen Sie die Einladung an und wählen Sie einen Benutzernamen und ein Passwort. Der Link funktioniert einmal und gilt bis ${time(until)}.`,
+      `Nehmen Sie die Einladung an und erstellen Sie Ihr Konto. Der Link funktioniert einmal und gilt bis ${time(until)}.`,
     ],
     action: { label: "Einladung annehmen", url },
     closing: "Wenn Sie keine Einladung erwarten, können Sie diese E-Mail ignorieren.",

@@ -22,10 +22,10 @@ const messages: Messages = {
 
   invitation: ({ product, inviter, url, until }) => ({
     subject: `You've been invited to ${product}`,
-    preview: "Choose a username and password to join.",
+    preview: "Create your account to join.",
     body: [
       `${inviter} has invited you to join ${product}.`,
-      `Accept the invitation to choose a username and password. The link works once and expires on ${time(until)}.`,
+      `Accept the invitation to create your account. The link works once and expires on ${time(until)}.`,
     ],
     action: { label: "Accept invitation", url },
     closing: "If you weren't expecting this, you can ignore this email.",
