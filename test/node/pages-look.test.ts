@@ -145,10 +145,17 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         route.fulfill({ status: 403, contentType: "application/problem+json", json: second }),
       );
       await visitor.submit("login", { name: person.email, password: person.password });
+      await page.route("**/api/v1/auth/second-factor/email", (route) =>
+        route.fulfill({ status: 202, json: { status: "accepted" } }),
+      );
       for (const way of PROOF_KINDS) {
         if (way !== "totp") await page.click(`[data-way="${way}"]:visible`);
-        await page.locator(`#view-${way}`).waitFor();
+        await page.locator(`#view-${way === "email" ? "email-code" : way}`).waitFor();
         await check(name(`login-${way}`));
+        if (way !== "email") continue;
+        await page.click("#send-code-button");
+        await page.locator("#emailed-code").waitFor();
+        await check(name("login-email-sent"));
       }
       await page.unroute("**/api/v1/auth/login");
 
