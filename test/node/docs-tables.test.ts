@@ -110,7 +110,7 @@ describe("the page of errors", () => {
   it("lists every code of a field once", () => {
     const listed = [...fields.matchAll(/^\| `(\w+)` \| .+ \|$/gm)].map(([, code = ""]) => code);
     // The codes that the sources contain as texts. Not those of an import, which are in its report and not in HTTP.
-    const sources = globSync("src/{features,http,users}/**/*.ts").map((path) => readFileSync(path, "utf8"));
+    const sources = globSync("src/{features,http,platform,users}/**/*.ts").map((path) => readFileSync(path, "utf8"));
     const written = sources.flatMap((text) =>
       [...text.matchAll(/\bcode: "(\w+)"(?=,\s+message\b)|params: \{ code: "(\w+)" \}/g)].map(
         ([, code, ofIssue]) => code ?? ofIssue ?? "",
