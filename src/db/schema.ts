@@ -39,19 +39,17 @@ export const users = sqliteTable(
     /** The only session of an earlier epoch that stays valid: the session in which the user changed the password. */
     keptSessionId: text("kept_session_id"),
     /**
-     * When there were too many wrong guesses at the password. From this time on, the password works only on networks
-     * from which the user has logged in before.
+     * When the number of wrong guesses at the password became too high. From this time on, the password works only on
+     * networks from which the user has logged in before.
      */
     passwordBlockedAt: integer("password_blocked_at"),
-    /**
-     * When the budget of successful logins (`loginsPerUser`) is full again, as a time that `limits/gcra.ts` computes.
-     */
+    /** When the budget of successful logins (`loginsPerUser`) will be full again, as `limits/gcra.ts` computes it. */
     loginsUntil: real("logins_until").notNull().default(0),
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
     /**
-     * SHA-256 of the verification or invitation link that verified the address. If that verification link is used
-     * again, it succeeds again. Every other verification or invitation link for the address is refused.
+     * SHA-256 of the verification or invitation link that verified the address. If the user opens that verification
+     * link again, it succeeds again. Every other verification or invitation link for the address is refused.
      */
     verifiedByLink: text("verified_by_link"),
     /**
@@ -60,7 +58,7 @@ export const users = sqliteTable(
      */
     secondFactorSince: integer("second_factor_since"),
     /**
-     * When the service noticed that the user must have a second factor. The grace begins then
+     * When the service noticed that the user must have a second factor. The grace period begins then
      * (`access/factor-policy.ts`).
      */
     secondFactorDemandedAt: integer("second_factor_demanded_at"),
@@ -119,8 +117,8 @@ export const registrations = sqliteTable(
 );
 
 /**
- * Invitations that operators have sent. An invitation without a row comes from a release that did not store
- * invitations: its link is accepted too (docs/decisions/0016-invitations-have-a-record.md).
+ * Invitations that operators have sent. The service also accepts the link of an invitation without a row: releases that
+ * did not store invitations have sent such links (docs/decisions/0016-invitations-have-a-record.md).
  */
 export const invitations = sqliteTable(
   "invitations",
@@ -134,7 +132,7 @@ export const invitations = sqliteTable(
     /** The operator who created the invitation. Another operator may have sent it again. */
     invitedBy: text("invited_by").notNull(),
     createdAt: integer("created_at").notNull(),
-    /** When its newest link expires. */
+    /** When the newest link of the invitation expires. */
     expiresAt: integer("expires_at").notNull(),
   },
   (table) => [

@@ -1,6 +1,7 @@
 /**
- * Codes by email, for the second step of a login. A code is derived from the login that waits for it and from the user's
- * factor key, so nothing is stored. It is good for this login alone, and is spent with it.
+ * Codes by email, for the second step of a login. Each code is derived from the id of the pending login and from the
+ * user's factor key, so the service stores no codes. A code works only for that login. The login can succeed once, so
+ * the code works once too.
  */
 import { constantTimeEqual, type Secrets } from "../platform/crypto.ts";
 import { utf8 } from "../platform/encoding.ts";
@@ -8,10 +9,10 @@ import { utf8 } from "../platform/encoding.ts";
 const PURPOSE = "email-code";
 const DIGITS = 8;
 
-/** The code of a login that waits. `secrets` are those of the user's factor key. */
+/** The code for a pending login. `secrets` are made from the user's factor key. */
 export function emailCode(loginId: string, secrets: Secrets): string {
   const tag = secrets.sign(PURPOSE, utf8(loginId));
-  // Of 64 bits, all codes are equally likely to within 2^-37.
+  // The number has 64 bits, so all codes are equally likely to within 2^-37.
   const number = new DataView(tag.buffer, tag.byteOffset).getBigUint64(0) % 10n ** BigInt(DIGITS);
   return String(number).padStart(DIGITS, "0");
 }

@@ -6,14 +6,14 @@ const ENTRY = "wrong_codes";
 
 interface WrongCodes {
   count: number;
-  /** When the next code is checked, in milliseconds since the epoch. */
+  /** When the current pause ends, in milliseconds since the epoch; 0 if there is no pause. */
   nextAt: number;
 }
 
 /**
- * Wrong codes in a row, counted over all logins of the user: a new login doesn't start with fresh guesses
- * (NIST SP 800-63B-4 §3.2.2). After as many as the rule's budget, a pause begins that doubles with each further one. A
- * passkey can't be guessed, so it is neither counted nor kept waiting.
+ * Counts wrong codes in a row, over all logins of the user, so that a new login doesn't give fresh guesses (NIST SP
+ * 800-63B-4 §3.2.2). When the count reaches the rule's budget, a pause begins. Each further wrong code doubles the
+ * pause. Passkeys can't be guessed, so they are not counted, and no pause applies to them.
  */
 export class FactorAttempts {
   readonly #kept: SyncKvStorage;
@@ -23,8 +23,8 @@ export class FactorAttempts {
   }
 
   /**
-   * Judges a code, unless too many were wrong. `use` returns `undefined` for a wrong one. Without a rule nothing is
-   * counted.
+   * Judges a code with `use`, which returns `undefined` if the code is wrong. During a pause, returns `limited` without
+   * calling `use`. Without a rule, wrong codes are not counted.
    */
   judge<Right>(rule: LimitRule | undefined, now: number, use: () => Right | undefined): Right | FailedProof {
     const wait = rule === undefined ? 0 : Math.max(0, this.#wrong.nextAt - now);

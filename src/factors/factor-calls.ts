@@ -1,4 +1,4 @@
-/** The factors of users, in the users' objects, as handlers call them. Each call is one hop. */
+/** Calls to the users' objects that concern second factors. Handlers use them. Each call is one hop. */
 import type { Config } from "../config/config.ts";
 import type { ReportOrigin } from "../objects/owner-reports.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -9,7 +9,7 @@ import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
 import type { SingleUse } from "./spent-tokens.ts";
 import type { FactorCaller, FactorList, Removal, RemovalRules, UserFactors } from "./user-factors.ts";
 
-/** The object of a user, as far as factors are concerned. */
+/** The part of a user's object that these calls use. */
 type FactorObject = Rpc.DurableObjectBranded & { factors(caller: FactorCaller): Promise<UserFactors> };
 
 type PendingFactors = ReturnType<DurableObjectStub<FactorObject>["factors"]>;
@@ -38,11 +38,11 @@ export function createFactors(
     passkeys: (userId: string) => call(userId, async (factors): Promise<KnownPasskey[]> => factors.passkeys()),
     rename: (userId: string, id: string, name: string) =>
       call(userId, async (factors): Promise<Factor | undefined> => factors.rename(id, name)),
-    /** By an operator. `isKnown`: whether D1 knows of a factor. */
+    /** Removes all factors on behalf of an operator. `isKnown`: whether D1 knows of a factor. */
     removeAll: (userId: string, { actorId, isKnown }: { actorId: string; isKnown: boolean }) =>
       call(userId, (factors) => factors.removeAll(userId, isKnown), { actorId, hasProvedFactor: false }),
 
-    /** The calls of a user who changes their own factors: see {@link UserFactors}. */
+    /** The calls with which users change their own factors. {@link UserFactors} describes the results. */
     changesBy({ userId, hasProvedFactor }: { userId: string; hasProvedFactor: boolean }) {
       const change = <Result>(method: (factors: PendingFactors) => Promise<Result>) =>
         call(userId, method, { actorId: userId, hasProvedFactor });

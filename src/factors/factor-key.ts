@@ -1,7 +1,8 @@
 /**
- * The key of a user's factors: 32 random bytes in the user's row, sealed under `AUTH_SECRET`. The secrets of the factors
- * themselves are in the user's object, sealed or MACed under this key. So neither store alone reveals them. After a
- * change of `AUTH_SECRET` only the keys in D1 are sealed again, and deleting the row makes the rest unreadable.
+ * The key of a user's factors: 32 random bytes in the user's row in D1, sealed under `AUTH_SECRET`. The user's object
+ * stores the secrets of the factors, sealed or MACed under this key. So neither D1 nor the user's object alone reveals
+ * the secrets. After a change of `AUTH_SECRET`, only the keys in D1 must be sealed again. After the row is deleted,
+ * nothing can open the secrets in the object.
  *
  * A sealed key is the name of the secret that sealed it, a dot, and the base64url encoding of the sealed bytes.
  */
@@ -18,13 +19,16 @@ export function createFactorKey(userId: string, secrets: Secrets, random: Random
   return seal(userId, random.bytes(KEY_BYTES), secrets, random);
 }
 
-/** The key as the user's object takes it, base64url; `undefined` if neither secret opens it. */
+/**
+ * Opens a sealed key. Returns it in the form that the user's object expects, base64url; `undefined` if neither
+ * `AUTH_SECRET` nor `AUTH_SECRET_PREVIOUS` opens it.
+ */
 export async function openFactorKey(userId: string, sealed: string, secrets: Secrets): Promise<string | undefined> {
   const key = await open(userId, sealed, secrets);
   return key && encodeBase64url(key);
 }
 
-/** The key, sealed under the current secret; `undefined` if neither secret opens it. */
+/** Seals a key again, under the current secret. Returns `undefined` if neither secret opens it. */
 export async function resealFactorKey(
   userId: string,
   sealed: string,
@@ -39,7 +43,7 @@ async function seal(userId: string, key: Uint8Array, secrets: Secrets, random: R
   return `${secrets.name}.${encodeBase64url(await secrets.seal(SEAL_PURPOSE, key, userId, random))}`;
 }
 
-/** Without the key, no code of the user can be checked, so that is logged. */
+/** Logs an error if neither secret opens the key, because the service then can't check any code of the user. */
 async function open(userId: string, sealed: string, secrets: Secrets): Promise<Uint8Array | undefined> {
   const bytes = decodeBase64url(sealed.slice(sealed.indexOf(".") + 1));
   const opened = bytes && (await secrets.open(SEAL_PURPOSE, bytes, userId));

@@ -1,4 +1,4 @@
-/** What proves a second factor, old or new, and what comes of it. */
+/** The proofs of existing and new second factors, and the results of judging them. */
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { Factor, ProofKind } from "./factor.ts";
 import type { PasskeyFactor } from "./factor-records.ts";
@@ -13,7 +13,7 @@ export interface CodeProof {
   key: string;
 }
 
-/** The use of a passkey, and what it must be. The challenge is spent with it. */
+/** The response of a passkey, and what the service expects of it. A right response spends the challenge. */
 export interface PasskeyProof {
   kind: "passkey";
   response: AuthenticationResponse;
@@ -22,8 +22,8 @@ export interface PasskeyProof {
 }
 
 /**
- * A new factor with which a user who must have one finishes a login: an authenticator app with its first code, or a
- * verified passkey. `macs` are those of the recovery codes.
+ * A new factor that completes the login of a user who must have one: an authenticator app with its first code, or a
+ * verified passkey. `macs` are the MACs of the user's new recovery codes.
  */
 export type NewFactorProof =
   | { kind: "new_totp"; code: string; key: string; macs: readonly string[] }
@@ -33,8 +33,8 @@ export type FactorProof = CodeProof | PasskeyProof;
 
 /**
  * `invalid`: the proof was wrong, or was used before. With `isUnknown`, the user has no such passkey. `spent`: the
- * login that waited for the proof has succeeded already, or the user who was to set up a first factor has one already.
- * `limited`: too many codes were wrong, and the next one is checked after `wait` milliseconds.
+ * pending login has already succeeded, the emailed link was used before, or a user who was to add a first factor
+ * already has one. `limited`: too many codes were wrong, and no code is checked for the next `wait` milliseconds.
  */
 export type FailedProof =
   | { outcome: "invalid"; isUnknown?: true }
@@ -45,7 +45,7 @@ export interface ProvedFactor {
   outcome: "proved";
   kind: ProofKind;
   recoveryCodesLeft: number;
-  /** The passkey's counter fell back, so there may be a copy of it. */
+  /** Whether the passkey's counter did not rise, so that a copy of the passkey may exist. */
   hasCounterFallenBack?: boolean;
   /** The factor that this proof has added. */
   added?: Factor;
@@ -58,7 +58,7 @@ export type Judge = (rule: LimitRule | undefined, now: number) => FactorVerdict;
 
 export type Confirmation = { outcome: "confirmed"; factor: Factor; isFirst: boolean } | FailedProof;
 
-/** What became of a new passkey. `known`: the authenticator has one already, or the challenge was used before. */
+/** The result of adding a passkey. `known`: the user already has this passkey, or its challenge was used before. */
 export type PasskeyAddition =
   | { outcome: "added"; factor: Factor; isFirst: boolean }
   | { outcome: "known" | "too_many" };

@@ -84,7 +84,10 @@ export class FactorRecords implements Lapsing {
     this.#insert(factor, null);
   }
 
-  /** Adds a factor that is not in force until it is confirmed. It replaces one that waits. */
+  /**
+   * Adds a factor that is not in force until it is confirmed. Replaces any other factor that waits for its
+   * confirmation.
+   */
   addUnconfirmed(factor: NewFactor): void {
     this.#run("DELETE FROM factors WHERE confirm_before IS NOT NULL");
     this.#insert(factor, factor.createdAt + CONFIRMATION_TIME);
@@ -94,7 +97,7 @@ export class FactorRecords implements Lapsing {
     this.#run("UPDATE factors SET confirm_before = NULL WHERE id = ?", id);
   }
 
-  /** Notes a use, and what it has changed. */
+  /** Records the use of a factor, and the content that the use has changed. */
   use({ id, content }: Pick<StoredFactor, "id" | "content">, now: number): void {
     this.#run("UPDATE factors SET last_used_at = ?, content = ? WHERE id = ?", now, JSON.stringify(content), id);
   }
@@ -107,7 +110,7 @@ export class FactorRecords implements Lapsing {
     this.#run("DELETE FROM factors WHERE id = ?", id);
   }
 
-  /** Removes codes by email, which are not for a user with a stronger factor. */
+  /** Removes codes by email. A user with a stronger factor must not have these codes. */
   deleteEmail(): void {
     this.#run("DELETE FROM factors WHERE kind = 'email'");
   }
@@ -141,7 +144,7 @@ export class FactorRecords implements Lapsing {
   }
 }
 
-/** Without what proves it. */
+/** The factor without its seed or public key, for code that only shows it. */
 export function withoutContent({ content: _, ...factor }: StoredFactor): Factor {
   return factor;
 }

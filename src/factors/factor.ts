@@ -2,15 +2,18 @@
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 
-/** What proves that the user has something. Only these count for a user who must have a second factor. */
+/**
+ * The kinds that prove that the user has something: an app or a passkey. A user who must have a second factor needs one
+ * of these.
+ */
 export const STRONG_KINDS = ["totp", "passkey"] as const;
 
-/** What a user can add, and remove again. Codes by email are only for a user who has nothing stronger. */
+/** The kinds that a user can add and remove. Codes by email are only for a user without a stronger factor. */
 export const FACTOR_KINDS = [...STRONG_KINDS, "email"] as const;
 
 type FactorKind = (typeof FACTOR_KINDS)[number];
 
-/** What can prove a second factor at a login. Recovery codes exist as long as there is a factor. */
+/** What can prove a second factor at a login. Users have recovery codes only while they have a factor. */
 export const PROOF_KINDS = [...FACTOR_KINDS, "recovery_code"] as const;
 
 export type ProofKind = (typeof PROOF_KINDS)[number];
@@ -19,20 +22,20 @@ export type ProofKind = (typeof PROOF_KINDS)[number];
 export interface Factor {
   id: string;
   kind: FactorKind;
-  /** As its owner named it. */
+  /** The name that the user chose, otherwise a default name. */
   name: string;
   createdAt: number;
   lastUsedAt: number | null;
 }
 
-/** Whether a session can prove the factor. Codes by email raise no level. */
+/** Whether proving the factor raises the level of a session. Codes by email don't raise it. */
 export function isStrong({ kind }: Pick<Factor, "kind">): boolean {
   return kind !== "email";
 }
 
 /**
- * Whether the user has a factor, but only codes by email. Such a factor raises no level, so it can't be demanded of a
- * session.
+ * Whether codes by email are the user's only factor. They don't raise the level of a session, so no route can require a
+ * session to have proved them.
  */
 export function isEmailAlone(factors: readonly Pick<Factor, "kind">[]): boolean {
   return factors.length > 0 && !factors.some(isStrong);
@@ -48,7 +51,7 @@ export const factorName = z
   .regex(/^\P{C}*$/u, "A name can't have control characters.")
   .meta({ description: "The name in the list of factors.", examples: ["Phone"] });
 
-/** A code as people type it. */
+/** A code of an authenticator app, as people type it. */
 export const typedCode = z
   .string()
   .overwrite((code) => code.replace(/\s/g, ""))
@@ -65,7 +68,7 @@ export const typedEmailCode = z
 export const typedRecoveryCode = z
   .string()
   .trim()
-  // Imported codes have the forms of other services.
+  // Codes that were imported from other services can have other forms.
   .min(8, "A recovery code has at least 8 letters and digits.")
   .max(64, "No recovery code is that long.")
   .meta({ examples: ["mzxw-6ytb-oi7q-2n4k"] });

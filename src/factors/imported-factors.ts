@@ -11,15 +11,15 @@ export interface ImportedFactors {
   recoveryMacs: string[];
 }
 
-/** What D1 knows of a user's factors. */
+/** What D1 knows about a user's factors. */
 export interface KnownToDirectory {
-  /** Since when the user has a second factor, in milliseconds since the epoch; `null` without one. */
+  /** When the user's second factor was added, in milliseconds since the epoch; `null` if there is none. */
   since: number | null;
-  /** `undefined` if none wait. */
+  /** `undefined` if there are none, or the user's object has already taken them over. */
   imported: ImportedFactors | undefined;
 }
 
-/** @throws if D1 does not answer: without the answer, no login may go on */
+/** @throws if D1 does not answer in time. Then the caller must not open a session */
 export async function readKnownFactors(db: D1Database, userId: string): Promise<KnownToDirectory> {
   const select = db
     .prepare("SELECT `second_factor_since`, `imported_factors` FROM `users` WHERE `id` = ?")

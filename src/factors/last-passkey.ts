@@ -1,11 +1,15 @@
 /**
- * Keeps the last passkey of a user without a password. The passkeys are in the user's object and the password is in D1,
- * so two requests at the same time, one for each, could leave the user without both.
+ * Prevents a user from losing both their last passkey and their password. The passkeys are in the user's object, and
+ * the password is in D1. Without this check, two simultaneous requests could both succeed: one that removes the
+ * passkey, and one that removes the password.
  */
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { inTime } from "../platform/clock.ts";
 
-/** Also begins a new version of the user, so that D1 refuses a change by anyone who read the user before. */
+/**
+ * Changes the row only if the user has a password. Raises the user's version (`updated_at`), so that D1 refuses a
+ * change by a request that read the user before.
+ */
 const CLAIM = "UPDATE `users` SET `updated_at` = max(?, `updated_at` + 1) WHERE `id` = ? AND `password_hash` <> ?";
 
 export class LastPasskey {
@@ -18,14 +22,15 @@ export class LastPasskey {
 
   /**
    * Asks D1 whether the user has a password, and passes the answer to `remove`, which may then remove the passkey.
-   * Until it has, the passkey is leaving: it does not count as one.
+   * Until `remove` has returned, `isLeaving` is true, and the passkey does not count as one of the user's passkeys.
    *
-   * A request that removes the password reads the user, then asks this object for passkeys, then changes the user if
-   * they still have the version that was read. If it reads the user before the claim, the version is another one by
-   * then. If it reads the user after the claim, the passkey does not count any more. And after it has changed the user,
-   * D1 knows of no password here.
+   * A request that removes the password reads the user, then asks this object for passkeys, and then changes the user
+   * in D1 if the version is still the one that it read. It can't remove the last login method, whatever the order:
+   * - If it reads the user before the claim, the claim raises the version, and D1 refuses the change.
+   * - If it reads the user after the claim, this object no longer lists the passkey.
+   * - If it changes the user before the claim, the claim finds no password, and `remove` gets `false`.
    *
-   * @throws if D1 does not answer: then nothing is removed
+   * @throws if D1 does not answer in time. Then nothing is removed
    */
   async release<Result>(
     db: D1Database,

@@ -1,6 +1,7 @@
 /**
- * New second factors of one user, in the user's object. What is sealed is opened first. Then one synchronous step judges
- * what proves the new factor, and adds it.
+ * Adds second factors of one user, in the user's object. An addition that needs a seed first opens it, which is
+ * asynchronous. Then one synchronous step judges the proof of the new factor and adds the factor, so no other call can
+ * come between.
  */
 import type { LimitRule } from "../config/limit-rules.ts";
 import { createSecrets } from "../platform/crypto.ts";
@@ -22,7 +23,7 @@ import type { RecoveryCodes } from "./recovery-codes.ts";
 import type { SingleUse, SpentTokens } from "./spent-tokens.ts";
 import { openSeeds, usedTotp } from "./totp-seeds.ts";
 
-/** More than a person needs, and a bound on what an object stores. */
+/** More than a person needs. Limits how much an object stores. */
 const MOST_FACTORS = 20;
 
 /** Where the user's factors are kept. */
@@ -46,7 +47,10 @@ export class NewFactors {
     this.#spent = spent;
   }
 
-  /** Adds an authenticator app that is not in force until a code confirms it. `false` if the user has too many factors. */
+  /**
+   * Adds an authenticator app, which is not in force until a code confirms it. Returns `false` if the user has too many
+   * factors.
+   */
   addTotp(factor: { id: string; name: string; sealedSeed: string }, now: number): boolean {
     const { id, name, sealedSeed } = factor;
     if (this.#records.list().length >= MOST_FACTORS) return false;
@@ -55,8 +59,9 @@ export class NewFactors {
   }
 
   /**
-   * Puts the authenticator app in force that waits for its first code. The code counts as used. `macs` are those of
-   * recovery codes, which are kept if the user had no factor, or only codes by email. `null` if `mayConfirm` says no, once the seed is open.
+   * Puts in force the authenticator app that waits for its first code. The code counts as used. `macs` are the MACs of
+   * new recovery codes. They are stored if the user had no factor, or only codes by email. Returns `null` if
+   * `mayConfirm` returns `false` after the seed was opened.
    */
   async confirm(
     proof: CodeProof,
@@ -69,8 +74,9 @@ export class NewFactors {
   }
 
   /**
-   * Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. As an app does, it replaces
-   * codes by email and the recovery codes that came with those: the password and the mailbox were enough to make them.
+   * Adds a verified passkey, and spends its challenge. `macs` as for {@link confirm}. Like an authenticator app, the
+   * passkey replaces codes by email and the recovery codes that came with them: the password and the mailbox were
+   * enough to create those recovery codes.
    */
   addPasskey(passkey: NewPasskey, challenge: SingleUse, macs: readonly string[], now: number): PasskeyAddition {
     const factors = this.#records.list();
@@ -87,7 +93,10 @@ export class NewFactors {
     return { outcome: "added", factor: withoutContent(added), isFirst };
   }
 
-  /** Turns on codes by email. `undefined` if the user has a factor: these codes are only for who has no other. */
+  /**
+   * Turns on codes by email. Returns `undefined` if the user has a factor: codes by email are only for a user without
+   * any other.
+   */
   addEmail({ id, name }: Pick<Factor, "id" | "name">, macs: readonly string[], now: number): Factor | undefined {
     if (this.#records.list().length > 0) return undefined;
     const added = { id, kind: "email", name, createdAt: now, lastUsedAt: null, content: {} } as const;
@@ -96,7 +105,7 @@ export class NewFactors {
     return withoutContent(added);
   }
 
-  /** Takes over imported factors. This object must have none. */
+  /** Stores imported factors. Call it only if this object has no factors. */
   adopt({ factors, recoveryMacs }: ImportedFactors): void {
     for (const factor of factors) this.#records.add(factor);
     this.#codes.replace(recoveryMacs);
@@ -119,7 +128,7 @@ export class NewFactors {
     return (_, now) => this.#enrol(login, () => this.addPasskey(passkey, challenge, macs, now));
   }
 
-  /** Adds the user's first factor, and spends the login that waits for it. */
+  /** Adds the user's first factor, and spends the pending login that this factor completes. */
   #enrol(login: SingleUse | undefined, add: () => Confirmation | PasskeyAddition): FactorVerdict {
     if (login === undefined || this.#spent.has(login) || this.#records.list().length > 0) return { outcome: "spent" };
     const addition = add();
@@ -134,12 +143,13 @@ export class NewFactors {
    * puts the app in force.
    */
   async #prepareConfirmation({ code, key }: Omit<CodeProof, "kind">, macs: readonly string[]) {
-    // This also finds an app whose time has expired. The function below leaves it out.
+    // With 0 as the time, this also finds an app that was not confirmed in time. The function below ignores such an
+    // app.
     const waiting = this.#records.findUnconfirmed(0);
     const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(key));
     return (rule: LimitRule | undefined, now: number) =>
       this.#attempts.judge(rule, now, (): Exclude<Confirmation, FailedProof> | undefined => {
-        // Read again: it may have been confirmed or replaced meanwhile.
+        // Read again: another call may have confirmed or replaced the app meanwhile.
         const left = this.#records.findUnconfirmed(now);
         const used = left && usedTotp([left], seeds, code, now);
         if (used === undefined) return undefined;

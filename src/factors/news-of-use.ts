@@ -7,7 +7,10 @@ interface News {
   news: OwnerNews;
 }
 
-/** What the owner is told of a new factor or the use of a factor, because it may not have been the owner. */
+/**
+ * The audit event and the email for the owner after a use of a factor that may not have been the owner's: a new factor,
+ * a used recovery code, or a passkey whose counter did not rise. Returns `undefined` for any other use.
+ */
 export function newsOfUse(proved: ProvedFactor, userId: string): News | undefined {
   const about = { actorId: userId, details: null };
   if (proved.added !== undefined) {

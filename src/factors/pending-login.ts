@@ -1,7 +1,8 @@
 /**
- * Logins that wait: the password or the emailed link was right, and the user must still prove a second factor, or set
- * one up. The client keeps each as a token: a prefix, and the base64url encoding of a JSON text that is sealed with
- * AES-256-GCM. A token is accepted only by the routes for its kind of waiting login, and it works once.
+ * Pending logins: the password or the emailed link was right, and the user must still prove a second factor, or set one
+ * up. The service stores no pending logins. The client keeps each as a token: a prefix, and the base64url encoding of a
+ * JSON text that is sealed with AES-256-GCM. A token is accepted only by the routes for its kind of pending login, and
+ * it can complete one login.
  */
 import * as z from "zod";
 import { type Clock, MINUTE } from "../platform/clock.ts";
@@ -9,25 +10,30 @@ import type { Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, parseJson, utf8 } from "../platform/encoding.ts";
 import { createId, type Random } from "../platform/random.ts";
 
-/** A login of a user who must set up a second factor first. */
+/** A pending login of a user who must set up a second factor first. */
 const enrolment = z.object({
-  /** Of this login: remembered once it is spent. */
+  /**
+   * The id of this login. After the login has succeeded, the user's object remembers the id until the token expires.
+   */
   id: z.uuid(),
   expiresAt: z.int(),
   userId: z.uuid(),
   /** What the user has proved so far. Absent from a token of an earlier release. */
   by: z.enum(["password", "email"]).default("password"),
-  /** The user's session epoch at that time. If it has changed since, the login is refused. */
+  /** The user's session epoch when the first step succeeded. If it has changed since, the service refuses the login. */
   epoch: z.int(),
   deviceName: z.string().nullable(),
   /** Whether the refresh token goes into a cookie. */
   cookie: z.boolean(),
-  /** Whether the owner gets an email if the device is new. Not at the first login, which always comes from a new one. */
+  /**
+   * Whether the owner gets an email if the device is new. `false` for the first login, which always comes from a new
+   * device.
+   */
   isAnnounced: z.boolean(),
 });
 
 const pendingLogin = enrolment.extend({
-  /** The user's factor key, still sealed, so that the code can be judged without reading the user first. */
+  /** The user's factor key, still sealed, so that the second step can check a code without reading the user first. */
   factorKey: z.string(),
 });
 

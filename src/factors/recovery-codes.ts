@@ -1,6 +1,6 @@
 /**
- * Recovery codes: a user who has lost every other factor logs in with one of them. A code has 80 random bits, so a fast
- * MAC is enough to store it (NIST SP 800-63B-4 §3.1.2.2).
+ * Recovery codes: a user who has lost every other factor logs in with one of them. A code that this service creates has
+ * 80 random bits, so a fast MAC is enough to store it (NIST SP 800-63B-4 §3.1.2.2).
  */
 import { type Secrets, sha256 } from "../platform/crypto.ts";
 import { encodeBase32, encodeBase64url, utf8 } from "../platform/encoding.ts";
@@ -20,19 +20,19 @@ export function createRecoveryCodes(random: Random): string[] {
   );
 }
 
-/** What is stored of a code. Capitals, spaces and hyphens don't count. */
+/** The MAC to store for a code. Ignores case, spaces and hyphens. */
 export function recoveryCodeMac(code: string, secrets: Secrets): string {
   return encodeBase64url(secrets.sign(PURPOSE, utf8(bareCode(code))));
 }
 
-/** What is stored of an imported code of which only the SHA-256 is known. */
+/** The MAC to store for an imported code of which only the SHA-256 is known. */
 export function hashedCodeMac(hash: Uint8Array, secrets: Secrets): string {
   return encodeBase64url(secrets.sign(HASH_PURPOSE, hash));
 }
 
 /**
- * All MACs that could be stored of a typed code. A service from which codes were imported may have hashed them as typed
- * or without spaces and hyphens, each in capital or small letters.
+ * All MACs that may be stored for a typed code. A service from which codes were imported may have hashed each code as
+ * it was typed or without spaces and hyphens, and with capital or small letters.
  */
 export function recoveryCodeMacs(typed: string, secrets: Secrets): string[] {
   const forms = [typed, bareCode(typed)].flatMap((form) => [form, form.toLowerCase(), form.toUpperCase()]);
@@ -44,7 +44,7 @@ export function bareCode(code: string): string {
   return code.replace(/[\s-]/g, "").toLowerCase();
 }
 
-/** The MACs of the codes that are left, in the storage of the user's object. */
+/** The MACs of the codes that were not used yet, in the storage of the user's object. */
 export class RecoveryCodes {
   readonly #kept: SyncKvStorage;
 
@@ -56,12 +56,12 @@ export class RecoveryCodes {
     return this.#macs.length;
   }
 
-  /** The codes before are void. */
+  /** Stores the MACs of new codes. The earlier codes stop working. */
   replace(macs: readonly string[]): void {
     this.#kept.put(MACS, [...macs]);
   }
 
-  /** Spends the code that has one of these MACs. `false` if no code that is left has one. */
+  /** Spends the code that has one of these MACs. Returns `false` if no unused code has one. */
   spend(macs: readonly string[]): boolean {
     const others = this.#macs.filter((kept) => !macs.includes(kept));
     const isSpent = others.length < this.left;

@@ -4,26 +4,29 @@ import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
 
 const ENTRY = "second_factor_flag";
-/** Also clears the imported factors: from now on the object has them, or they were removed. */
+/**
+ * Also clears `imported_factors`: by now, the user's object has taken the imported factors over, or all factors were
+ * removed.
+ */
 const CHANGE = "UPDATE `users` SET `second_factor_since` = ?, `imported_factors` = NULL WHERE `id` = ?";
 const FIRST_RETRY = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;
 
-/** What D1 does not know yet. */
+/** A change that is not in D1 yet. */
 interface Change {
   userId: string;
-  /** Since when the user has a second factor, in milliseconds since the epoch; `null` without one. */
+  /** When the user's second factor was added, in milliseconds since the epoch; `null` if there is none. */
   since: number | null;
   failures: number;
 }
 
 /**
- * Whether a user has a second factor, as D1 tells lists, searches and the login. The user's object decides, and writes it
- * to D1 with each change. If that fails, its alarm does.
+ * Tells D1 whether a user has a second factor. Lists, searches and the login read this in D1. The user's object is the
+ * authority, and writes each change to D1. If a write fails, the object's alarm tries again.
  */
 export class SecondFactorFlag implements Delivery<{ DB: D1Database }> {
   readonly #kept: SyncKvStorage;
-  /** The write before: D1 must get changes in their order. */
+  /** The previous write. The next one waits for it, because D1 must get the changes in order. */
   #writing: Promise<void> = Promise.resolve();
 
   constructor(kept: SyncKvStorage) {
@@ -57,7 +60,7 @@ export class SecondFactorFlag implements Delivery<{ DB: D1Database }> {
     try {
       const update = db.prepare(CHANGE).bind(since, userId);
       await inTime(update.run());
-      // Unless it has changed again meanwhile.
+      // If there was another change during the write, that change must still be written.
       if (this.#change?.since === since) this.#kept.delete(ENTRY);
     } catch (error) {
       const attempts = change.failures + 1;

@@ -1,6 +1,6 @@
 /**
- * The second factors of one user, in the user's object. What is sealed is opened first. Then one synchronous step judges
- * a proof and spends it: of any number of logins with the same code, one succeeds.
+ * The second factors of one user, in the user's object. Asynchronous work, such as opening seeds, comes first. Then one
+ * synchronous step judges a proof and spends it. So of several logins with the same code, only one succeeds.
  */
 import { earliest, type Lapsing } from "../objects/lapsing.ts";
 import type { LazyTables } from "../objects/lazy-tables.ts";
@@ -39,7 +39,7 @@ export class SecondFactors implements Lapsing {
     return this.#records.list().map(withoutContent);
   }
 
-  /** Since when the user has a second factor, in milliseconds since the epoch; `null` without one. */
+  /** When the user's second factor was added, in milliseconds since the epoch; `null` if there is none. */
   get since(): number | null {
     return this.#records.list()[0]?.createdAt ?? null;
   }
@@ -48,7 +48,7 @@ export class SecondFactors implements Lapsing {
     return this.#codes.left;
   }
 
-  /** Whether the user has a factor that a session can prove: not codes by email. */
+  /** Whether the user has a factor other than codes by email. */
   get isStrong(): boolean {
     return this.#records.list().some(isStrong);
   }
@@ -56,13 +56,13 @@ export class SecondFactors implements Lapsing {
   /** What can prove a second factor; empty if the user has none. */
   kinds(): ProofKind[] {
     const kinds = new Set<ProofKind>(this.#records.list().map(({ kind }) => kind));
-    // An object of an earlier release adds a stronger factor without removing this one.
+    // An object of an earlier release may have added a stronger factor without removing codes by email.
     if (this.isStrong) kinds.delete("email");
     if (kinds.size > 0 && this.#codes.left > 0) kinds.add("recovery_code");
     return [...kinds];
   }
 
-  /** What tells a browser which passkeys the user has. */
+  /** The user's passkeys, with what a browser needs to recognize them. */
   passkeys(): { id: string; credentialId: string; transports: string[] }[] {
     return this.#records
       .passkeys()
@@ -76,8 +76,8 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * Opens what it takes to judge a proof. Returns the judgement, which spends what was right, and with it `login`, the
-   * login that waits for it.
+   * Does the asynchronous work for judging a proof. Returns a synchronous function that judges it. If the proof is
+   * right, the function spends the proof, and also `login`, the pending login that the proof completes.
    */
   async prepare(proof: FactorProof | NewFactorProof, login?: SingleUse): Promise<Judge> {
     switch (proof.kind) {
@@ -115,14 +115,14 @@ export class SecondFactors implements Lapsing {
     return (_, now) => {
       if (login !== undefined && this.#spent.has(login)) return { outcome: "spent" };
       const spent = [expectation.challenge, ...(login === undefined ? [] : [login])];
-      // Read again: it may have been used or removed meanwhile.
+      // Read again: another call may have used or removed the passkey meanwhile.
       const factor = this.#records.passkeyWith(response.id);
       if (factor === undefined) return { outcome: "invalid", isUnknown: true };
       if (verified === undefined || isRefusal(verified)) return { outcome: "invalid" };
       if (spent.some((token) => this.#spent.has(token))) return { outcome: "invalid" };
       for (const token of spent) this.#spent.add(token);
       const { isBackedUp, isBackupEligible, hasCounterFallenBack } = verified;
-      // The highest one stays, so that a copy is noticed again.
+      // Keeps the higher counter, so that the next use of a copy is noticed too.
       const counter = Math.max(verified.counter, factor.content.counter);
       const content = { ...factor.content, counter, isBackedUp, isBackupEligible };
       this.#records.use({ id: factor.id, content }, now);
@@ -130,14 +130,14 @@ export class SecondFactors implements Lapsing {
     };
   }
 
-  /** Spends a link that the user logs in with. `false` if it was spent before. */
+  /** Spends the emailed link that the user logs in with. Returns `false` if it was spent before. */
   spend(link: SingleUse): boolean {
     const isUnused = !this.#spent.has(link);
     if (isUnused) this.#spent.add(link);
     return isUnused;
   }
 
-  /** The renamed factor; `undefined` if there is none with this id. */
+  /** Returns the renamed factor; `undefined` if there is none with this id. */
   rename(id: string, name: string): Factor | undefined {
     const factor = this.#find(id);
     if (factor !== undefined) this.#records.rename(id, name);
@@ -145,8 +145,9 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * The removed factor; `undefined` if there is none with this id. `"last"` if `keepsLast` and no other factor is left
-   * but codes by email. With the last factor, the recovery codes are removed too.
+   * Returns the removed factor; `undefined` if there is none with this id. If `keepsLast` is set and no factor except
+   * codes by email would be left, removes nothing and returns `"last"`. With the last factor, the recovery codes are
+   * removed too.
    */
   remove(id: string, keepsLast: boolean): Factor | "last" | undefined {
     const factor = this.#find(id);
@@ -163,7 +164,10 @@ export class SecondFactors implements Lapsing {
     this.#attempts.forget();
   }
 
-  /** The codes before are void. `false` if the user has no factor that codes could stand in for. */
+  /**
+   * Replaces the recovery codes. The earlier codes stop working. Returns `false` and stores nothing if the user has no
+   * factor that the codes could stand in for.
+   */
   replaceRecoveryCodes(macs: readonly string[]): boolean {
     const isUseful = this.#records.list().length > 0;
     if (isUseful) this.#codes.replace(macs);
@@ -190,7 +194,10 @@ export class SecondFactors implements Lapsing {
     return this.#records.list().length > 0 && this.#codes.spend(recoveryCodeMacs(code, secrets));
   }
 
-  /** The login that is then spent keeps the code from a second use. It must not have been forgotten by this clock. */
+  /**
+   * The caller then spends the login, so the code does not work again. This object forgets a spent login when the login
+   * expires by this object's clock, so the code must not work after that.
+   */
   #useEmailCode(login: SingleUse, code: string, secrets: Secrets, now: number): boolean {
     const factors = this.#records.list();
     const isRight = isEmailAlone(factors) && now < login.expiresAt && isEmailCode(code, login.id, secrets);

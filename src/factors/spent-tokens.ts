@@ -4,7 +4,7 @@ import type { LazyTables } from "../objects/lazy-tables.ts";
 const TABLE = "spent_tokens";
 const DEFINITION = "CREATE TABLE spent_tokens (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID";
 
-/** What works once: a challenge, a login that waits for its second factor, or a link that logs in. */
+/** Something that works once: the challenge of a passkey, a pending login, or an emailed link for a login. */
 export interface SingleUse {
   id: string;
   /** Milliseconds since the epoch. */

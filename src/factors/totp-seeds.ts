@@ -10,7 +10,7 @@ export type Seeds = ReadonlyMap<string, Uint8Array>;
 
 const PURPOSE = "totp-seed";
 
-/** A new seed, and what is stored of it. */
+/** Creates a seed. Returns it with its sealed form, which is stored. */
 export async function createSeed(factorId: string, secrets: Secrets, random: Random) {
   const seed = random.bytes(SEED_BYTES);
   return { seed, sealedSeed: await sealSeed(factorId, seed, secrets, random) };
@@ -31,7 +31,10 @@ export async function openSeeds(factors: readonly StoredFactor[], secrets: Secre
   return seeds;
 }
 
-/** The factor that a code is of, as it is after this use; `undefined` if the code is not right now. */
+/**
+ * Returns the factor that a code belongs to, with the changes that this use makes; `undefined` if the code is wrong,
+ * expired or already used.
+ */
 export function usedTotp(
   factors: readonly StoredFactor[],
   seeds: Seeds,

@@ -26,8 +26,8 @@ function codeOf(seed: Uint8Array, step: number): string {
 }
 
 /**
- * The time step that a code belongs to, if it is a current one and later than `lastStep`: a code that was used never
- * passes again, and neither does an earlier one (RFC 6238 §5.2). Otherwise `undefined`. `now` is in milliseconds.
+ * Returns the time step of a code if it is current and later than `lastStep`, otherwise `undefined`. So a used code is
+ * never accepted again, and neither is an earlier one (RFC 6238 §5.2). `now` is in milliseconds since the epoch.
  */
 export function stepOf(seed: Uint8Array, code: string, lastStep: number, now: number): number | undefined {
   const current = Math.floor(now / PERIOD);

@@ -2,7 +2,7 @@ import type { Lapsing } from "../objects/lapsing.ts";
 import type { LazyTables } from "../objects/lazy-tables.ts";
 import type { TrustedDevice } from "./trusted-device.ts";
 
-/** More than a person uses, and a bound on what an object stores. */
+/** More than a person uses. Limits how much an object stores. */
 const MOST_TRUSTED = 20;
 
 const TABLE = "trusted_devices";
@@ -14,7 +14,10 @@ const DEFINITION = `CREATE TABLE trusted_devices (
 const SELECT = `SELECT id, epoch, device_name AS deviceName, user_agent AS userAgent, created_at AS createdAt,
   last_used_at AS lastUsedAt, expires_at AS expiresAt, session_id AS sessionId FROM trusted_devices`;
 
-/** The devices that one user trusts, in the user's object. No secret is stored: their tokens are sealed. */
+/**
+ * The devices that one user trusts, in the user's object. The object stores no secret: each device keeps its own sealed
+ * token.
+ */
 export class TrustedDeviceRecords implements Lapsing {
   readonly #tables: LazyTables;
 
@@ -68,7 +71,7 @@ export class TrustedDeviceRecords implements Lapsing {
     return this.#run("DELETE FROM trusted_devices RETURNING 1").length;
   }
 
-  /** Forgets the devices that were trusted before a change of the password. */
+  /** Ends the trust in devices of earlier session epochs, such as those from before a change of the password. */
   removeBefore(epoch: number): void {
     this.#run("DELETE FROM trusted_devices WHERE epoch < ?", epoch);
   }

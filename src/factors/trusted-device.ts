@@ -1,4 +1,4 @@
-/** A device from which the password alone is enough for a while, and how the API shows it. */
+/** A trusted device, from which the password alone is enough for a login for a while, and how the API shows it. */
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 

@@ -23,15 +23,15 @@ export interface FactorList {
 
 /** What a user must keep. */
 export interface RemovalRules {
-  /** The last factor. */
+  /** The last factor, not counting codes by email. */
   keepsLast: boolean;
   /** The last passkey, if there is no password. */
   keepsPasskey: boolean;
 }
 
 /**
- * The removed factor; `undefined` if there is none with this id. `last` and `last_login_method`: the user must keep it.
- * `null`: the caller may change nothing.
+ * The removed factor; `undefined` if there is none with this id. `last` and `last_login_method`: nothing was removed,
+ * because the user must keep the factor. `null`: the caller may not change factors.
  */
 export type Removal = Factor | "last" | "last_login_method" | undefined | null;
 
@@ -45,9 +45,12 @@ interface Parts {
   isClosed(now: number): boolean;
   /** Whether D1 says that the user has a factor, and this object has no change left to write there. */
   isKnownToDirectory(userId: string): Promise<boolean>;
-  /** Sets the object's alarm, if it is not due earlier. */
+  /** Sets the object's alarm to `time`, unless it is already set to an earlier time. */
   armFor(time: number): Promise<void>;
-  /** Tells the owner and the audit log of a change, and D1 whether the user has a second factor. */
+  /**
+   * Reports a change to the owner and to the audit log, and tells D1 whether the user has a second factor. Also ends
+   * the trust in all of the user's devices.
+   */
   report(event: ReportedEvent, news: OwnerNews, now: number): Promise<void>;
 }
 
@@ -56,13 +59,15 @@ type ReportedEvent = Pick<AuditEvent, "type" | "actorId" | "details">;
 /** Who calls: the user, or an operator. */
 export interface FactorCaller extends ReportOrigin {
   actorId: string;
-  /** Whether the user has logged in with a factor. Operators need none of the user's. */
+  /** Whether the caller's session has proved one of the user's factors. Not checked for calls by operators. */
   hasProvedFactor: boolean;
 }
 
 /**
- * What changes factors returns `null` if the user has one and the caller has not proved it: D1 may not know of it yet. Of
- * codes by email, no session can show that they were proved, so they are no reason.
+ * The methods that add, remove or replace factors or recovery codes return `null` in two cases: the user has a factor
+ * that the caller has not proved, or the user has been deleted. Handlers can't check the first case alone, because D1
+ * may not know of a new factor yet. Codes by email don't count, because no session can show that they were proved.
+ * `rename` and `removeAll` don't check this.
  */
 export class UserFactors extends RpcTarget {
   readonly #parts: Parts;
@@ -104,7 +109,7 @@ export class UserFactors extends RpcTarget {
     return confirmation;
   }
 
-  /** Without a passkey that is about to be removed. */
+  /** Leaves out a passkey that is about to be removed. */
   async passkeys(): Promise<KnownPasskey[]> {
     const { factors, lastPasskey } = this.#parts;
     return factors.passkeys().filter(({ id }) => !lastPasskey.isLeaving(id));
@@ -124,7 +129,7 @@ export class UserFactors extends RpcTarget {
     return addition;
   }
 
-  /** `undefined` if the user has a factor. */
+  /** Returns `undefined` if the user already has a factor. */
   async addEmail(
     userId: string,
     factor: { id: string; name: string },
@@ -140,7 +145,7 @@ export class UserFactors extends RpcTarget {
     return this.#parts.factors.rename(id, name);
   }
 
-  /** What {@link RemovalRules} says. A Worker of an earlier release does not pass all of it. */
+  /** The last two parameters are those of {@link RemovalRules}. A Worker of an earlier release may leave them out. */
   async remove(userId: string, id: string, keepsLast = false, keepsPasskey = false): Promise<Removal> {
     const removal = await this.#remove(userId, id, { keepsLast, keepsPasskey });
     if (typeof removal === "object" && removal !== null)
@@ -153,7 +158,7 @@ export class UserFactors extends RpcTarget {
     const { db, factors, lastPasskey } = this.#parts;
     if (!keepsPasskey || !factors.isLastPasskey(id)) return factors.remove(id, keepsLast);
     return lastPasskey.release(db, { userId, id, now: systemClock.now() }, (hasPassword): Removal => {
-      // Decided again: the factors may have changed meanwhile.
+      // Check again: the factors may have changed while D1 answered.
       if (!this.#mayChange) return null;
       return hasPassword || !factors.isLastPasskey(id) ? factors.remove(id, keepsLast) : "last_login_method";
     });
@@ -161,7 +166,7 @@ export class UserFactors extends RpcTarget {
 
   /**
    * Also removes factors that only D1 knows of: those that this object has lost, and imported ones. `isKnown`: whether
-   * D1 knew of any when the request began. This asks D1 again, so that a retry does not notify the owner twice.
+   * D1 knew of any when the request began. This method asks D1 again, so that a retry does not notify the owner twice.
    */
   async removeAll(userId: string, isKnown: boolean): Promise<void> {
     const { factors, isKnownToDirectory } = this.#parts;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 
-/** The longest address that is accepted. Bounds the links in emails, which also contain the address. */
+/** The maximum length of an address. Limits the length of the links in emails, which contain the address too. */
 const LONGEST = 2_048;
 
 /**
@@ -26,9 +26,9 @@ export const returnToField = z
   });
 
 /**
- * The address to return to, as a path of this service or as a whole URL; `undefined` if it is not allowed. An open
- * redirect would let an attacker's page use the name of this service (RFC 9700 §4.11.2). So the origin must be listed,
- * and outside development it must use https.
+ * Returns the address to return to, as a path of this service or as a whole URL; `undefined` if it is not allowed. An
+ * open redirect would let an attacker's page use the name of this service (RFC 9700 §4.11.2). So the origin must be
+ * that of this service or in `ALLOWED_ORIGINS`, and outside development it must use https.
  */
 export function allowedReturnTo(
   wish: string | undefined,
@@ -43,8 +43,8 @@ export function allowedReturnTo(
 }
 
 /**
- * The path, with dot segments resolved. Refuses `//host`, which leads to another host, and `/.//host`, which becomes
- * it.
+ * Returns the path, with dot segments resolved. Returns `undefined` for `//host`, which leads to another host, and for
+ * `/.//host`, which resolves to `//host`.
  */
 function ownPath(wish: string): string | undefined {
   if (!URL.canParse(wish, ANY_ORIGIN)) return undefined;

@@ -8,23 +8,25 @@ interface AuthenticatorData {
   rpIdHash: Uint8Array;
   isUserPresent: boolean;
   isUserVerified: boolean;
-  /** Whether copies of the passkey can exist, for example in an account of the user's other devices. Never changes. */
+  /**
+   * Whether the passkey can be copied to the user's other devices, for example by a password manager. Never changes.
+   */
   isBackupEligible: boolean;
   isBackedUp: boolean;
   counter: number;
-  /** Only when a passkey is created. */
+  /** Present only when a passkey is created. */
   attested: AttestedCredential | undefined;
 }
 
 /** The new passkey (WebAuthn §6.5.1). */
 interface AttestedCredential {
-  /** The make of the authenticator, a UUID. All zeros if it doesn't tell. */
+  /** The UUID of the authenticator's model. All zeros if the authenticator does not reveal it. */
   aaguid: string;
   credentialId: Uint8Array;
   coseKey: CborMap;
 }
 
-/** Bits of the flags. The other two are reserved, and ignored. */
+/** The bits of the flags byte. The two other bits are reserved, and are ignored. */
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
 const BACKUP_ELIGIBLE = 0x08;
@@ -63,7 +65,10 @@ export function readAuthenticatorData(bytes: Uint8Array): AuthenticatorData | un
   };
 }
 
-/** Why the data is not as a new passkey (WebAuthn §7.1) or a login (§7.2) requires, or `undefined` if it is. */
+/**
+ * Checks the data as WebAuthn requires for a new passkey (§7.1) and for a login (§7.2). Returns the fault, or
+ * `undefined` if there is none.
+ */
 export function authenticatorDataFault(data: AuthenticatorData, { rpId }: Expectation): string | undefined {
   if (!constantTimeEqual(sha256(utf8(rpId)), data.rpIdHash)) return "The passkey is for another relying party.";
   if (!data.isUserPresent) return "The user was not present.";

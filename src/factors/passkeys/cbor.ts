@@ -1,10 +1,10 @@
 /**
- * A reader of CBOR (RFC 8949), for the part of it that authenticators write (CTAP 2.2 §8): integers, byte and text
- * strings, arrays, maps, booleans and null, all of a definite length.
+ * Reads the part of CBOR (RFC 8949) that authenticators write (CTAP 2.2 §8): integers, byte and text strings, arrays,
+ * maps, booleans and null, all of a definite length.
  *
- * Longer forms of a number and another order of keys are read too: no value is compared by its encoding, and not every
- * authenticator keeps to the canonical form. What could be understood in two ways, such as a key that occurs twice, is
- * refused.
+ * The reader also accepts longer encodings of a number, and keys in any order: not every authenticator writes the
+ * canonical form, and the service never compares encodings. It refuses what can be understood in two ways, such as a
+ * map in which a key occurs twice.
  */
 
 export type CborValue = number | string | boolean | null | Uint8Array | CborValue[] | CborMap;
@@ -16,18 +16,24 @@ interface Item<Value> {
   end: number;
 }
 
-/** CTAP 2.2 §8 allows 4 levels. The attestation object that a browser adds, and compound statements, have some more. */
+/**
+ * CTAP 2.2 §8 allows 4 levels. The attestation object, which the browser adds, and compound attestation statements need
+ * some more.
+ */
 const DEEPEST = 8;
 
-/** False, true and null. Their first byte is the only one. */
+/** The bytes that encode false, true and null. Each of these values is a single byte. */
 const SIMPLE_VALUES: Record<number, boolean | null> = { 244: false, 245: true, 246: null };
 
-/** The item that begins at `at`. What follows it is not read. `undefined` if it is malformed or not of a known type. */
+/**
+ * Reads the item that begins at `at`, and nothing after it. Returns `undefined` if the item is malformed, nested too
+ * deeply, or not of a known type.
+ */
 export function readCbor(bytes: Uint8Array, at = 0): Item<CborValue> | undefined {
   return readItem(bytes, at, DEEPEST);
 }
 
-/** The map that begins at `at`. */
+/** Like {@link readCbor}, for a map. Returns `undefined` if the item is not a map. */
 export function readCborMap(bytes: Uint8Array, at = 0): Item<CborMap> | undefined {
   const item = readCbor(bytes, at);
   return item?.value instanceof Map ? { value: item.value, end: item.end } : undefined;
@@ -55,7 +61,10 @@ function readItem(bytes: Uint8Array, at: number, depth: number): Item<CborValue>
   }
 }
 
-/** The major type and the argument of an item (RFC 8949 §3). `undefined` for an indefinite length. */
+/**
+ * The major type and the argument of an item (RFC 8949 §3). `undefined` if the bytes end too early, the length is
+ * indefinite, or the argument is too large for a JavaScript number.
+ */
 function readHead(bytes: Uint8Array, at: number) {
   const first = bytes[at];
   if (first === undefined) return undefined;
@@ -102,7 +111,7 @@ function readItems(bytes: Uint8Array, at: number, count: number, depth: number):
   return { value, end };
 }
 
-/** Keys are integers or texts. None occurs twice (RFC 8949 §5.6). */
+/** Accepts only integers and texts as keys, and each key only once (RFC 8949 §5.6). */
 function readMap(bytes: Uint8Array, at: number, size: number, depth: number): Item<CborMap> | undefined {
   const items = readItems(bytes, at, size * 2, depth);
   if (items === undefined) return undefined;

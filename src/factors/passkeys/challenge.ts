@@ -1,6 +1,6 @@
 /**
- * The challenges of passkeys (WebAuthn §13.4.3). They are not stored until they are used. A challenge is the base64url
- * encoding of
+ * The challenges of passkeys (WebAuthn §13.4.3). The service stores a challenge only after it was used. A challenge is
+ * the base64url encoding of
  *
  *   version (1 byte) · expiry (8, ms) · user id (16, zeros if no user is known) · random (32) · HMAC-SHA-256 (32)
  *
@@ -15,11 +15,16 @@ export type ChallengePurpose = "register" | "login" | "second-factor";
 
 export interface OpenedChallenge {
   text: string;
-  /** Whom the challenge was made for. `undefined` for a login that begins with a passkey. */
+  /**
+   * The user for whom the challenge was made. `undefined` for the purpose `login`, whose challenges are for any user.
+   */
   userId: string | undefined;
   /** Milliseconds since the epoch. */
   expiresAt: number;
-  /** A digest to store until the challenge expires, so that it is used once. */
+  /**
+   * A digest of the challenge. The user's object stores it after the use until the challenge expires, so that the
+   * challenge works once.
+   */
   id: string;
 }
 
@@ -50,7 +55,7 @@ export function createChallenge(
 
 /**
  * The content of a challenge that this service made for this purpose and that has not expired, otherwise `undefined`.
- * Touches no storage: whether the challenge was used, and whether the user is the right one, is for the caller to check.
+ * Touches no storage. The caller must check that the challenge is for the right user and was not used before.
  */
 export function openChallenge(
   purpose: ChallengePurpose,

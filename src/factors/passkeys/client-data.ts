@@ -5,7 +5,7 @@ import type { Expectation } from "./expectation.ts";
 
 type Ceremony = "webauthn.create" | "webauthn.get";
 
-/** Browsers add members that no standard knows, so others are ignored (WebAuthn §5.8.1.1). */
+/** Ignores other members, because browsers may add members that no standard defines (WebAuthn §5.8.1.1). */
 const clientData = z.object({
   type: z.string(),
   challenge: z.string(),
@@ -14,14 +14,17 @@ const clientData = z.object({
   topOrigin: z.string().optional(),
 });
 
-/** The challenge that a response answers. It is only what the client says: `openChallenge` checks it. */
+/**
+ * The challenge in a response; `undefined` if the client data is malformed. The client may send any value:
+ * `openChallenge` checks it.
+ */
 export function challengeOf({ response }: { response: { clientDataJSON: Uint8Array } }): string | undefined {
   return readClientData(response.clientDataJSON)?.challenge;
 }
 
 /**
- * Why the client data is not of the expected ceremony (WebAuthn §7.1 and §7.2), or `undefined` if it is. The pages of the
- * service and of its apps are never in a frame of another origin.
+ * Checks the client data of a ceremony (WebAuthn §7.1 and §7.2). Returns the fault, or `undefined` if there is none.
+ * Refuses a page in a frame of another origin, because the pages of the service and of its apps are never in one.
  */
 export function clientDataFault(
   clientDataJson: Uint8Array,

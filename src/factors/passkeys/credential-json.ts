@@ -1,13 +1,16 @@
 /**
- * Passkeys as browsers send them: `PublicKeyCredential.toJSON()` (WebAuthn §5.1). Members that the service does not need
- * are ignored, such as the outputs of extensions, or the copy of the public key.
+ * Passkeys as browsers send them: `PublicKeyCredential.toJSON()` (WebAuthn §5.1). Ignores members that the service does
+ * not need, such as the outputs of extensions, or the copy of the public key.
  */
 import * as z from "zod";
 import { decodeBase64url } from "../../platform/encoding.ts";
 
-/** The longest ids and user handles are those of the standard (WebAuthn §4, §5.4.3). Nothing bounds the other sizes. */
+/**
+ * Maximum sizes in bytes. The standard sets those of ids and user handles (WebAuthn §4, §5.4.3), and none of the
+ * others.
+ */
 const LONGEST = { id: 1_023, userHandle: 64, clientData: 4_096, authenticatorData: 4_096, signature: 1_024 };
-/** Some formats of attestation hold several certificates. */
+/** In bytes. Some formats of attestation hold several certificates. */
 const LONGEST_ATTESTATION_OBJECT = 24_576;
 
 const text = (mostBytes: number) =>

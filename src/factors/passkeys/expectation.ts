@@ -4,7 +4,7 @@ import type { OpenedChallenge } from "./challenge.ts";
 /** What the service expects of a registration or an assertion. */
 export interface Expectation {
   challenge: Pick<OpenedChallenge, "text">;
-  /** Where pages may create and use passkeys, such as `https://auth.example.com`. */
+  /** The origins whose pages may create and use passkeys, such as `https://auth.example.com`. */
   origins: readonly string[];
   /** The domain that passkeys belong to (WebAuthn §4, "RP ID"), such as `example.com`. */
   rpId: string;

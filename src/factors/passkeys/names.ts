@@ -1,9 +1,10 @@
-/** Names for new passkeys, until the user chooses another. */
+/** Default names for new passkeys. */
 import { readUserAgent } from "../../platform/user-agents.ts";
 
 /**
- * Authenticators by the UUID of their make (AAGUID), which nothing proves: for names only. From the lists of
- * https://github.com/passkeydeveloper/passkey-authenticator-aaguids, and of Yubico for its keys.
+ * The names of authenticators by the UUID of their model (AAGUID). Nothing proves this UUID, so use it for names only.
+ * The entries are from the list at https://github.com/passkeydeveloper/passkey-authenticator-aaguids. Those of Yubico's
+ * keys are from Yubico's list.
  */
 const AUTHENTICATORS = new Map([
   ["fbfc3007-154e-4ecc-8c0b-6e020557d7bd", "Apple Passwords"],
@@ -34,11 +35,14 @@ const AUTHENTICATORS = new Map([
   ["a25342c0-3cdc-4414-8e46-f4807fca511c", "YubiKey 5 NFC"],
 ]);
 
-/** The authenticator, if it is known by its make. Otherwise the browser that registered it, which may be on another device. */
+/**
+ * The name of the authenticator if its model is known. Otherwise the browser that registered the passkey, although the
+ * passkey may be on another device.
+ */
 export function namePasskey({ aaguid, userAgent }: { aaguid: string; userAgent: string | null }): string {
   const known = AUTHENTICATORS.get(aaguid);
   if (known !== undefined) return known;
   const browser = readUserAgent(userAgent ?? "");
-  // No word of any language: the name is stored, and the user may read it in another language.
+  // Contains no words to translate: the name is stored, and the user may read it in another language.
   return browser === undefined ? "Passkey" : `${browser.browser} (${browser.system})`;
 }

@@ -1,4 +1,7 @@
-/** What a page passes to `navigator.credentials` (WebAuthn §5.4, §5.5), in the JSON that browsers parse (§5.1.8, §5.1.9). */
+/**
+ * What a page passes to `navigator.credentials` (WebAuthn §5.4, §5.5), in the JSON format that browsers parse (§5.1.8,
+ * §5.1.9).
+ */
 import { CHALLENGE_LIFETIME } from "./challenge.ts";
 import { PASSKEY_ALGORITHMS } from "./public-key.ts";
 import { writeUserHandle } from "./user-handle.ts";
@@ -13,9 +16,9 @@ export interface KnownPasskey {
 }
 
 /**
- * The options of a new passkey, which can be used without typing a name (`residentKey`) and proves two factors
- * (`userVerification`). The user's names are shown where they choose a passkey. `existing` keeps them from registering
- * the same authenticator twice.
+ * The options for creating a passkey that can be used without typing a name (`residentKey`) and that proves two factors
+ * (`userVerification`). The browser shows the names in `user` when the user chooses a passkey. With `existing`, it does
+ * not register the same authenticator twice.
  */
 export function creationOptions({
   rp,
@@ -41,7 +44,10 @@ export function creationOptions({
   };
 }
 
-/** The options of a use. Without `allowed`, the user chooses among the passkeys that their devices have for `rpId`. */
+/**
+ * The options for using a passkey. Without `allowed`, the user chooses among the passkeys that their devices have for
+ * `rpId`.
+ */
 export function requestOptions(rpId: string, challenge: string, allowed: readonly KnownPasskey[] = []) {
   return {
     challenge,

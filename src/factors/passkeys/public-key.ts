@@ -3,8 +3,8 @@ import { decodeBase64url, encodeBase64url } from "../../platform/encoding.ts";
 import type { CborMap, CborValue } from "./cbor.ts";
 
 /**
- * The algorithms that are asked for and accepted, the preferred one first: ES256, EdDSA with Ed25519 and RS256. Almost
- * every authenticator has the first. Some Windows devices have the last only.
+ * The algorithms that the service offers and accepts, in order of preference: ES256, EdDSA with Ed25519, and RS256.
+ * Almost every authenticator supports ES256. Some Windows devices support only RS256.
  */
 export const PASSKEY_ALGORITHMS = [-7, -8, -257] as const;
 
@@ -24,7 +24,7 @@ const Y = -3;
 const MODULUS = -1;
 const EXPONENT = -2;
 
-/** NIST SP 800-131A allows no RSA key of fewer than 2048 bits. Longer keys than 4096 bits only cost time. */
+/** NIST SP 800-131A allows no RSA key of fewer than 2048 bits. Keys of more than 4096 bits would only cost time. */
 const SHORTEST_MODULUS_BYTES = 256;
 const LONGEST_MODULUS_BYTES = 512;
 
@@ -34,14 +34,17 @@ const WEB_CRYPTO = {
   [-257]: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
 };
 
-/** A key of an accepted algorithm, with the parameters that WebAuthn §5.8.5 requires. Otherwise `undefined`. */
+/**
+ * Reads a key of an accepted algorithm, with the parameters that WebAuthn §5.8.5 requires. Returns `undefined` for any
+ * other key.
+ */
 export function readPublicKey(cose: CborMap): PasskeyPublicKey | undefined {
   const algorithm = PASSKEY_ALGORITHMS.find((accepted) => accepted === cose.get(ALGORITHM));
   const publicKey = algorithm && READERS[algorithm](cose);
   return algorithm && publicKey && { algorithm, publicKey };
 }
 
-/** The key of a JWK (RFC 7517), as {@link readPublicKey} would read it from COSE. Other members are ignored. */
+/** Reads the key of a JWK (RFC 7517), with the same checks as {@link readPublicKey}. Ignores other members. */
 export function readJwk({ kty, crv, x, y, n, e }: Readonly<Record<string, unknown>>): PasskeyPublicKey | undefined {
   const part = (value: unknown) => (typeof value === "string" && decodeBase64url(value)) || null;
   if (kty === "EC" && crv === "P-256") return readPublicKey(coseOf([2, -7, 1, part(x), part(y)]));
@@ -113,16 +116,17 @@ function isOdd(number: Uint8Array): boolean {
   return (number.at(-1) ?? 0) % 2 === 1;
 }
 
-/** The signature as WebCrypto takes it. `undefined` if it can't be one. */
+/** The signature in the format that WebCrypto expects; `undefined` if it is malformed. */
 function rawSignature(algorithm: PasskeyAlgorithm, signature: Uint8Array): Uint8Array | undefined {
   if (algorithm === -7) return rawEcdsaSignature(signature);
-  // workerd throws if an Ed25519 signature has another length (RFC 8032 §5.1.6).
+  // workerd throws if an Ed25519 signature does not have 64 bytes (RFC 8032 §5.1.6).
   return algorithm === -8 && signature.byteLength !== 64 ? undefined : signature;
 }
 
 /**
- * The two numbers of an ECDSA signature, 32 bytes each, as WebCrypto takes them. Authenticators write a sequence of two
- * integers in DER (WebAuthn §6.5.5, RFC 3279 §2.2.3), of which each signature has exactly one form.
+ * Converts an ECDSA signature to the format that WebCrypto expects: its two numbers, 32 bytes each. Authenticators
+ * write a DER sequence of two integers (WebAuthn §6.5.5, RFC 3279 §2.2.3). Each signature has exactly one such form.
+ * Returns `undefined` for any other form.
  */
 function rawEcdsaSignature(der: Uint8Array): Uint8Array | undefined {
   if (der[0] !== 0x30 || der[1] !== der.byteLength - 2) return undefined;
@@ -135,7 +139,10 @@ function rawEcdsaSignature(der: Uint8Array): Uint8Array | undefined {
   return raw;
 }
 
-/** A positive integer of at most 32 bytes. A zero byte precedes it only if its first bit would be a sign. */
+/**
+ * Reads a positive integer of at most 32 bytes. Accepts a leading zero byte only where DER requires it: if the first
+ * bit of the number is set, because that bit would otherwise be read as a sign.
+ */
 function readDerInteger(der: Uint8Array, at: number) {
   const end = at + 2 + (der[at + 1] ?? 0);
   const content = der.subarray(at + 2, end);

@@ -12,8 +12,8 @@ interface Services {
 }
 
 /**
- * What the user's object judges of the use of a passkey; `undefined` if its challenge was not made for this purpose and
- * user, or has expired. A login without a password has a challenge for anyone.
+ * Makes the proof that the user's object judges. Returns `undefined` if the challenge has expired, or was not made for
+ * this purpose and user. Challenges for the purpose `login` are for any user.
  */
 export function readPasskeyProof(
   { clock, config, secrets }: Services,

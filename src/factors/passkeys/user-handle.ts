@@ -1,4 +1,7 @@
-/** User handles (WebAuthn §5.4.3): the id that an authenticator keeps beside a passkey, here the bytes of the user's id. */
+/**
+ * User handles (WebAuthn §5.4.3). An authenticator stores a user handle with each passkey. Here it is the bytes of the
+ * user's id.
+ */
 import { encodeBase64url, formatUuid, parseUuid } from "../../platform/encoding.ts";
 
 /** @throws {TypeError} if the id is not a UUID */
@@ -8,7 +11,10 @@ export function writeUserHandle(userId: string): string {
   return encodeBase64url(bytes);
 }
 
-/** The user's id, or `undefined` if the handle is not of this service. It is only what the client says. */
+/**
+ * The user's id, or `undefined` if this service can't have created the handle. The client sends the handle, and nothing
+ * proves it.
+ */
 export function readUserHandle(handle: Uint8Array): string | undefined {
   return handle.byteLength === 16 ? formatUuid(handle) : undefined;
 }

@@ -8,7 +8,7 @@ import { type Expectation, invalidPasskey } from "./expectation.ts";
 import { isSignedBy, type PasskeyPublicKey } from "./public-key.ts";
 import { readUserHandle } from "./user-handle.ts";
 
-/** A passkey as it was stored, with the user whom it belongs to. */
+/** A stored passkey, with the user to whom it belongs. */
 export interface StoredPasskey extends PasskeyPublicKey {
   userId: string;
   /** The user handle of a passkey that another service created, base64url. Otherwise the handle is the user's id. */
@@ -20,11 +20,11 @@ export interface StoredPasskey extends PasskeyPublicKey {
 }
 
 /**
- * What to store after the use of a passkey, or the refusal `invalid_passkey`. One check of §7.2 needs storage: the
- * challenge was not used before.
+ * Returns what to store after the use of a passkey, or the refusal `invalid_passkey`. The caller must make the one
+ * check of §7.2 that needs storage: that the challenge was not used before.
  *
- * A counter that doesn't rise may mean that an attacker has a copy of the passkey, or a careless authenticator. It is
- * reported, not refused: otherwise the attacker could lock the owner out (§6.1.1).
+ * A counter that doesn't rise may mean that an attacker has a copy of the passkey, or that the authenticator is faulty.
+ * The service accepts the passkey and reports the counter: otherwise the attacker could lock the owner out (§6.1.1).
  */
 export async function verifyAssertion(
   { id, response }: AuthenticationResponse,

@@ -9,7 +9,7 @@ import { type Expectation, invalidPasskey } from "./expectation.ts";
 import { isUsable, readPublicKey } from "./public-key.ts";
 import type { StoredPasskey } from "./verify-assertion.ts";
 
-/** What is stored of a passkey. */
+/** What the user's object stores about a passkey. */
 export interface RegisteredPasskey extends Omit<StoredPasskey, "userId"> {
   isBackedUp: boolean;
   aaguid: string;
@@ -17,14 +17,16 @@ export interface RegisteredPasskey extends Omit<StoredPasskey, "userId"> {
 }
 
 /**
- * What to store of a new passkey, or the refusal `invalid_passkey`. The key comes from what the authenticator said, not
- * from the copy that browsers send beside it.
+ * Returns what to store about a new passkey, or the refusal `invalid_passkey`. Reads the public key from the
+ * authenticator data, not from the copy that browsers send beside it.
  *
- * The attestation statement is ignored, so that no format of it is refused. It would prove the make of the
- * authenticator, which matters to no rule of this service, and the client could leave it out: `none` is what the
- * service asks for. WebAuthn §7.1 lets a service treat such a passkey as one without a proof of its make.
+ * Ignores the attestation statement, and so accepts every format of it. The statement would prove the model of the
+ * authenticator, but no rule of this service depends on the model. A client could leave the statement out anyway,
+ * because the service requests none (`attestation: "none"`). WebAuthn §7.1 lets a service treat such a passkey as one
+ * whose model is not proved.
  *
- * Two checks of §7.1 need storage: the challenge was not used before, and no other passkey has this id.
+ * The caller must make the two checks of §7.1 that need storage: that the challenge was not used before, and that no
+ * other passkey has this id.
  */
 export async function verifyRegistration(
   { id, response }: RegistrationResponse,
@@ -49,7 +51,10 @@ export async function verifyRegistration(
   return { credentialId, ...key, counter, isBackedUp, isBackupEligible, aaguid, transports: response.transports };
 }
 
-/** The authenticator data of an attestation object (WebAuthn §6.5.4), with nothing after it. */
+/**
+ * Reads the authenticator data of an attestation object (WebAuthn §6.5.4). Returns `undefined` if the object is
+ * malformed, or if other bytes follow it.
+ */
 function readAttestationObject(bytes: Uint8Array) {
   const item = readCborMap(bytes);
   if (item?.end !== bytes.byteLength) return undefined;

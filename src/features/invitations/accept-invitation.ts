@@ -14,7 +14,10 @@ import { loginNameKeys } from "../../users/login-names.ts";
 import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseInvitation } from "../../users/registration-policy.ts";
 
-/** The link proves the address, so the new user is verified at once and replaces a registration that was never proved. */
+/**
+ * The link proves the address, so the new user is verified at once, and replaces a user with the same address who was
+ * never proved.
+ */
 export const acceptInvitation = endpoint(
   {
     id: "acceptInvitation",
@@ -41,12 +44,12 @@ export const acceptInvitation = endpoint(
   async (services, { body, client, exchange }) => {
     const { clock, config, followUps, invitations, loginAttempts, meter, random } = services;
     const makesFirstSuperuser = isForFirstSuperuser(body.token, services);
-    // No policy applies to the first superuser.
+    // The registration policy does not apply to the first superuser.
     const closed = makesFirstSuperuser ? undefined : refuseInvitation(config);
     if (closed !== undefined) return closed;
     const link = verifyLink(makesFirstSuperuser ? "first-superuser" : "invitation", body.token, services);
     if (isRefusal(link)) return link;
-    // The operator can stop the link from working by removing or changing the variable.
+    // The operator can stop the link from working by removing or changing `FIRST_SUPERUSER_EMAIL`.
     if (makesFirstSuperuser && body.email !== config.firstSuperuserEmail) return refuse("invalid_token");
     // This user must be able to log in even if emails don't work yet.
     if (makesFirstSuperuser && body.password === undefined) {
@@ -55,7 +58,7 @@ export const acceptInvitation = endpoint(
     // The link contains only a fingerprint of the address, so the address in the body must match it.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
     const used = { invitationId: link.subjectId, email: body.email, link: linkHash(body.token) };
-    // The client may learn this, because it has the link and so the mailbox.
+    // The client may learn that the invitation was used: it has the link, so it can read the mailbox.
     const spent = await invitations.refuseSpent(used, makesFirstSuperuser);
     if (spent !== undefined) return spent;
 
@@ -95,7 +98,7 @@ export const acceptInvitation = endpoint(
   },
 );
 
-/** Whether the link is one from the log, even if it has expired. */
+/** Whether the link is one for the first superuser, which the service logs. `true` even if the link has expired. */
 function isForFirstSuperuser(token: string, services: Pick<Services, "clock" | "secrets">): boolean {
   const link = verifyLink("first-superuser", token, services);
   return !isRefusal(link) || link.code === "expired_token";

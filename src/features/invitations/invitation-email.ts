@@ -18,7 +18,10 @@ export function presentSent(expiresAt: number): z.output<typeof invitationSent.s
   return { status: "accepted", expires_at: toIsoTime(expiresAt) };
 }
 
-/** Sends an email with a link. `senderId`: the operator whom the email names. */
+/**
+ * What follows from sending an invitation: an audit event, and an email with a link. `senderId`: the operator whom the
+ * email names.
+ */
 export function sendingOf(
   { followUps }: Services,
   type: AuditEventType,

@@ -22,8 +22,8 @@ interface AskedLogin {
 }
 
 /**
- * Refuses a login with the first step alone, and gives the client what it needs to continue with a second factor. If a
- * `login_succeeded` was recorded too early, `recorded` names its session.
+ * Refuses a login that has proved only its first step, and gives the client what it needs to continue with a second
+ * factor. If a `login_succeeded` was already recorded for this login, `recorded` names its session.
  */
 export async function askForFactor(
   services: Services,
@@ -39,7 +39,7 @@ export async function askForFactor(
   const details = { reason: "second_factor_required", ...recorded };
   await attempt.refundGuess();
   services.audit.note("login_failed", { userId: user.id, details });
-  // D1 and the user's object don't fit: one of them was restored from a backup.
+  // D1 and the user's object contradict each other: one of them was restored from a backup.
   if (unproved.outcome !== "factor_required" || factorKey === null)
     return refuse("second_factor_lost", { userId: user.id });
   const token = await sealPendingLogin({ ...pending, factorKey, cookie: body.cookie ?? false }, services);
@@ -48,7 +48,7 @@ export async function askForFactor(
   return refuse("second_factor_required", { userId: user.id, members });
 }
 
-/** In milliseconds: enough to install an app. */
+/** In milliseconds. Enough time to install an app. */
 const LONGEST_ENROLMENT = 15 * MINUTE;
 
 /** Refuses a login of a user who must have a second factor and has none, and gives the client a token to set one up. */
@@ -57,7 +57,7 @@ async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "exp
   const { userId } = login;
   await attempt.refundGuess();
   audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
-  // Not longer than a login counts as recent: in a session, setting up a factor needs a recent login too.
+  // Not longer than a login counts as recent, because setting up a factor in a session needs a recent login too.
   const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
   const token = await sealEnrolment(login, lifetime, services);
   const members = { factors: [...STRONG_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };

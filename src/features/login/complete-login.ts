@@ -1,4 +1,4 @@
-/** The end of every login whose first step was not a password in the same request. */
+/** The end of every login that is completed by another request than the one with the password. */
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import { isRefusal } from "../../platform/refusal.ts";
@@ -26,7 +26,7 @@ interface CompletedLogin {
   exchange: Exchange;
   /** Whether the refresh token goes into a cookie. */
   cookie: boolean;
-  /** Of the audit event. */
+  /** The details of the audit event. */
   details: Parameters<typeof recordLogin>[3];
   /** Whether the user trusts the device from now on. */
   trusts?: boolean;

@@ -1,6 +1,7 @@
 /**
  * A login by an emailed link. Four round trips, as for a passkey: limit → user → [spend the link and open the session]
- * → record the login. A code costs one more. The user's object spends the link and opens the session in one turn.
+ * → record the login. Checking a code costs one more. The user's object spends the link and opens the session in one
+ * call.
  */
 import * as z from "zod";
 import { isFactorDue } from "../../access/factor-policy.ts";
@@ -45,7 +46,7 @@ export const confirmEmailLogin = endpoint(
         device_name: personName.optional(),
         cookie: z.boolean().optional(),
       }),
-    // As for a login with a password.
+    // The same check as in `login.ts`, against login CSRF.
     admit: (_, { body, exchange }) =>
       body.cookie && !exchange.hasAllowedOrigin() ? refuse("origin_not_allowed") : undefined,
     limits: [perNetwork("linkAttemptsPerAddress"), takenByHandler("loginCodePerLink"), takenByHandler("loginsPerUser")],
@@ -86,8 +87,8 @@ export const confirmEmailLogin = endpoint(
       ...{ userId, epoch: user.sessionEpoch, by: "email" as const },
       ...{ deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null },
     };
-    // Remembered for longer than the link works, because another isolate's clock may be behind that of the user's
-    // object.
+    // The user's object remembers the link for longer than the link works, because another isolate's clock may be
+    // behind the clock of the object.
     const used = { id: mailId, expiresAt: expiresAt + config.tokens.clockTolerance };
     const isDemanded = isFactorDue(config, user, clock.now());
     const step = { isExpected: user.secondFactorSince !== null, isDemanded, link: used };

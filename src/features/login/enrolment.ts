@@ -3,8 +3,8 @@
  * session opens. The enrolment token of the login is accepted only by the routes under `/api/v1/auth/enrolment`.
  *
  * The last step takes four round trips at most, once per account: [user ∥ limit] → store a factor key, unless there is
- * one → [add the factor and open the session] → record the login. D1 comes first, because it knows at once of a change
- * of the password. After such a change, the token must add no factor.
+ * one → [add the factor and open the session] → record the login. The user is read from D1 first, because D1 knows at
+ * once of a change of the password. After such a change, the token must add no factor.
  */
 import * as z from "zod";
 import { recoveryCodesSchema } from "../../accounts/recovery-codes.ts";
@@ -37,7 +37,10 @@ interface EnrollingUser {
   keyringVersion: string;
 }
 
-/** The user of an enrolment token, unless the account has changed since the login. */
+/**
+ * Returns the user of an enrolment token, unless the account has changed since the login. Takes the limit
+ * `changesPerUser`.
+ */
 export async function readEnrolment(services: Services, token: string, exchange: Exchange) {
   const { keyring, limiter, users } = services;
   const enrolment = await openEnrolment(token, services);
@@ -56,7 +59,10 @@ export async function readEnrolment(services: Services, token: string, exchange:
   return isCurrent ? { enrolment, user, keyringVersion } : refuse("invalid_enrolment_token", { userId });
 }
 
-/** Adds the factor and opens the session, in one turn of the user's object. `codes` are the recovery codes. */
+/**
+ * Adds the factor and opens the session, in one call of the user's object. `codes` are the new recovery codes, for the
+ * response.
+ */
 export async function finishEnrolment<Code extends "invalid_factor" | "invalid_passkey">(
   services: Services,
   { enrolment, user, keyringVersion }: EnrollingUser,

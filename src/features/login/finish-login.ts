@@ -10,13 +10,13 @@ import { loginNameKeys } from "../../users/login-names.ts";
 import type { User } from "../../users/user.ts";
 import type { StartedSession } from "./start-session.ts";
 
-/** A login whose password was right. */
+/** A login whose proofs were right. `rehash` replaces an outdated password hash. */
 export interface ProvedLogin {
   user: User;
   rehash: { from: string; to: string } | undefined;
 }
 
-/** `mustShare`: the account's other name must learn of the network. */
+/** `mustShare`: the login guard of the account's other name must learn of the network. */
 interface RecordedLogin {
   isRecorded: boolean;
   mustShare: boolean;
@@ -61,7 +61,10 @@ export async function recordLogin(
   return { isRecorded, mustShare };
 }
 
-/** Issues the first tokens of a login that was recorded, and tells the owner of a new device. */
+/**
+ * Issues the first tokens of a recorded login, and notifies the owner if the device is new. If the session was not
+ * opened or the login was not recorded, ends the session and refuses the login.
+ */
 export async function finishLogin(
   services: Services,
   { user, keyringVersion, attempt }: LoginToRecord,
@@ -81,7 +84,7 @@ export async function finishLogin(
   return { tokens: await issueTokenPair(services, issued), user: { ...user, lastLoginAt: now } };
 }
 
-/** Tells the owner of a new device, after the response. */
+/** Notifies the owner if the device is new, after the response. */
 function announceDevice(
   { afterResponse, mail, sessions }: Services,
   { id: userId }: User,
@@ -90,15 +93,16 @@ function announceDevice(
 ): void {
   if (!isNewDevice || !isAnnounced) return;
   const notice = { kind: "new_login", userId, device: deviceName ?? userAgent, ipAddress } as const;
-  // The notice first: if it is lost with the isolate, the device still counts as new at the next login.
+  // Send the notice before the device becomes known: if the isolate ends before that, the device still counts as new at
+  // the next login.
   afterResponse.add(async () => {
     if (await mail.notifyNow(notice)) await sessions.rememberDevice(userId, sessionId, device);
   });
 }
 
 /**
- * Answers a login that others overtook while the password was checked. They used up the budget, or the account changed:
- * then the success is taken back.
+ * Refuses a login because of a change during the login. Either other logins have used up the budget, or the account has
+ * changed. If the account has changed, the success is taken back.
  */
 async function answerOvertaken(services: Services, user: User, attempt: ProvedAttempt) {
   const current = await services.users.find(user.id);

@@ -89,7 +89,7 @@ export const login = endpoint(
   async (services, { body, client, exchange }) => {
     const name: LoginName =
       body.email === undefined ? { username: canonicalName(body.username ?? "") } : { email: body.email };
-    // Counted by what was typed, so that 429 does not reveal whether there is such an account.
+    // Counted by the typed name, so that 429 does not reveal whether an account with this name exists.
     const taking = services.loginAttempts.take(loginNameKey(name), client.network);
     try {
       const [attempt, candidates, , unsolved] = await Promise.all([
@@ -106,8 +106,8 @@ export const login = endpoint(
       }
       const proof = await provePassword(services, body.password, candidates, attempt);
       if (isRefusal(proof)) {
-        // The password was not checked, so the attempt is refunded. After this, only an opened session refunds it: a
-        // correct password for a disabled or unverified account has cost a hash too.
+        // The password was not checked, so the attempt is refunded. `refuseLogin` below refunds nothing: checking the
+        // correct password of a disabled or unverified account has cost a hash too.
         await attempt.refund();
         return proof;
       }
@@ -127,14 +127,17 @@ export const login = endpoint(
         ...graceOf(services, opened.user),
       };
     } catch (error) {
-      // Something failed here, so this was not a wrong guess.
+      // The service failed, so the attempt does not count as a wrong guess.
       await taking.then((attempt) => attempt.refund()).catch(() => {});
       throw error;
     }
   },
 );
 
-/** From when a user without a second factor must have one. A grace that this login begins counts from its time. */
+/**
+ * When a user without a second factor must have one; empty if the user has a factor or needs none. If this login begins
+ * the grace period, the period counts from the time of this login.
+ */
 function graceOf({ config }: Services, user: User & { lastLoginAt: number }) {
   const from = user.secondFactorSince === null ? factorRequiredFrom(config, user, user.lastLoginAt) : null;
   return from === null ? {} : { second_factor_required_from: toIsoTime(from) };
@@ -147,9 +150,9 @@ interface FailedLogin {
 }
 
 /**
- * Checks the password against the user, and against a registration that waits under the same name. The registration is
+ * Checks the password against the user, and against a pending registration with the same name. The registration is
  * checked even if its address has an owner: otherwise an attacker who registers an address and then logs in would learn
- * whether it has one.
+ * whether the address has an owner.
  */
 async function provePassword(
   services: Services,
@@ -171,11 +174,12 @@ async function provePassword(
   const isUnknown = user === undefined && registration === undefined;
   const wrong: FailedLogin = { code: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
   const unverified: FailedLogin = { code: "email_not_verified", reason: "email_not_verified" };
-  // If a registration waits, the password of a user who was never proved doesn't count. It may come from an older
-  // registration: accepting it would reveal that the address has no owner.
+  // If there is a pending registration, the password of a user whose address was never proved doesn't count. It may
+  // come from an older registration: accepting it would reveal that the address has no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await services.passwords.check(password, registration.passwordHash);
-  // The user's password was checked. Not refunded: otherwise a full lane would give free guesses.
+  // The user's password was already checked, so the attempt is not refunded. Otherwise an attacker would get free
+  // guesses while the hashing lane is full.
   if (isRefusal(waiting)) return { code: "busy", reason: wrong.reason };
   return waiting.matches ? unverified : wrong;
 }
@@ -190,9 +194,9 @@ function refuseLogin(services: Services, { code, reason }: FailedLogin, user: Us
 }
 
 /**
- * Counts a wrong guess under both of the account's names, after the response, because only existing accounts cause this
- * work. Skipped for a registration that was never proved: it must reveal nothing, and the owner of the address starts
- * with fresh counters.
+ * Counts a wrong guess under both of the account's names. Does so after the response, because the extra time would
+ * reveal that the account exists. Skipped for a user whose address was never proved: such a registration must reveal
+ * nothing, and the owner of the address starts with fresh counters.
  */
 function countWrongGuess(services: Services, user: User, attempt: LoginAttempt): void {
   if (wasNeverProved(user)) return;

@@ -8,7 +8,7 @@ import type { SessionProof } from "../../sessions/session-messages.ts";
 import { clearRefreshCookie, readRefreshCookies } from "./refresh-cookie.ts";
 
 /**
- * One round trip. Logging out a session that has already ended is harmless. Logging out of all sessions takes a live
+ * One round trip. Logging out a session that has already ended is harmless. Logging out of all sessions needs a live
  * session and, with an access token, one more round trip to check that its key is still trusted.
  */
 export const logout = endpoint(
@@ -38,7 +38,8 @@ export const logout = endpoint(
     const cookies = isRefusal(read) ? [] : read;
     for (const token of cookies) proofs.push({ refreshToken: token });
     const outcome = await logOut(services, proofs, body.all ?? false);
-    // The session of each cookie has ended in any case. A cookie that was not used stays.
+    // Clears the cookie after a refusal too, because then no session of these cookies is live. If the origin is not
+    // allowed, `cookies` is empty, and the cookie stays.
     if (cookies.length > 0) clearRefreshCookie(services, exchange);
     if (isRefusal(outcome)) return outcome;
     exchange.identify(outcome.userId);
@@ -58,13 +59,13 @@ function sentProofs(accessToken: string | undefined, token: string | undefined):
 interface NamedSession {
   userId: string;
   session: SessionProof;
-  /** The key that signed the access token, if it was one. */
+  /** The id of the key that signed the access token. Absent for a refresh token. */
   keyId?: string;
 }
 
 /**
- * Logs out every session that a proof names: the access token may have expired, or belong to another session than the
- * cookie. With `all`, the first of them that is alive ends every session of its user.
+ * Logs out every session that a proof names, because the access token may have expired, or may belong to a session
+ * other than the cookie's. With `all`, the first live one of these sessions ends every session of its user.
  */
 async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
   const [first] = proofs;
@@ -78,7 +79,7 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
     return ended === undefined ? refused : { userId: ended.userId };
   }
   for (const { userId, session, keyId } of named) {
-    // The key is checked first: with a revoked one, anyone could end everyone's sessions.
+    // Check the key first: an attacker with a revoked key could otherwise end every user's sessions.
     const isTrusted = await hasTrustedKey(services, keyId);
     if (isTrusted && (await services.sessions.endAllBy(userId, session))) {
       services.audit.note("logged_out", { actorId: userId, userId, details: { all: true } });
@@ -89,7 +90,8 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
 }
 
 /**
- * Ends the session. Returns it if its proof was valid. If the proof is not trusted, ending the session does no harm.
+ * Ends the session while it checks the key: even if the key is not trusted, ending one session does no harm. Returns
+ * the session, or an empty array if the key is not trusted.
  */
 async function endNamed(services: Services, named: NamedSession): Promise<NamedSession[]> {
   const { userId, session, keyId } = named;

@@ -19,8 +19,8 @@ type OpenableLogin = LoginToRecord & {
 };
 
 /**
- * Opens the session of a user whose password was right, and issues its first tokens. If the user has a second factor, it
- * must be proved first: then nothing is recorded but the pending login, which the client gets.
+ * Opens the session of a user whose password was right, and issues its first tokens. If the user must first prove or
+ * set up a second factor, refuses the login and gives the client a token for that step.
  */
 export async function openSession(services: Services, login: OpenableLogin) {
   const { clock, config } = services;
@@ -43,8 +43,9 @@ export async function openSession(services: Services, login: OpenableLogin) {
   const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
   const step = { isExpected, isDemanded, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    // The user's object decides. D1 usually predicts the decision. If it is wrong, a login is recorded that the object
-    // refuses.
+    // The user's object decides whether a second factor is needed. D1 usually predicts the decision. If D1 predicts no
+    // factor, the login is recorded while the object decides. If the object then asks for a factor, the success is
+    // taken back.
     const isAsked = isExpected || isDemanded;
     const opening = isAsked ? endSessionWithoutFactor(services, userId, isExpected, started.opening) : started.opening;
     const early = isAsked ? await opening : null;
@@ -70,7 +71,7 @@ async function endSessionWithoutFactor(
 ): Promise<Opening> {
   const opened = await opening;
   if (opened === null || isUnproved(opened)) return opened;
-  // An object of a release that can't demand a factor yet returns no `hasSpentLink`.
+  // Objects of releases that can't demand a factor yet return no `hasSpentLink`.
   const isUnasked = opened.factor === undefined || (!isExpected && opened.hasSpentLink === undefined);
   if (!isUnasked) return opened;
   await sessions.end(userId, opened.id);

@@ -1,6 +1,7 @@
 /**
- * A login by a passkey alone, which proves two factors: that the user has it, and that the authenticator knows them. It
- * names the user itself. Four round trips: limit → user → [judge it and open the session] → record the login.
+ * A login by a passkey alone, which proves two factors: the user has the passkey, and the authenticator has verified
+ * the user. The passkey's user handle names the user. Four round trips: limit → user → [judge the passkey and open the
+ * session] → record the login.
  */
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
@@ -20,7 +21,7 @@ import { refuseState } from "./refuse-state.ts";
 import { startSession } from "./start-session.ts";
 
 /**
- * With this, the page can tell the authenticator that the passkey is gone (WebAuthn §5.1.10.1). The answer is the same
+ * Lets the page tell the authenticator that this passkey no longer works (WebAuthn §5.1.10.1). The answer is the same
  * for a user who does not exist and for a user without this passkey.
  */
 const UNKNOWN_CREDENTIAL = { members: { reason: "unknown_credential" } };
@@ -40,7 +41,7 @@ export const logInWithPasskey = endpoint(
         device_name: personName.optional(),
         cookie: z.boolean().optional(),
       }),
-    // As for a login with a password.
+    // The same check as in `login.ts`, against login CSRF.
     admit: (_, { body, exchange }) =>
       body.cookie && !exchange.hasAllowedOrigin() ? refuse("origin_not_allowed") : undefined,
     limits: [perNetwork("passkeyLoginPerAddress"), takenByHandler("loginsPerUser")],

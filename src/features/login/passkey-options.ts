@@ -7,10 +7,10 @@ import { refuse } from "../../platform/refusal.ts";
 import { pendingTokenField } from "./login-schema.ts";
 
 /**
- * Without `pending_token` the answer is the same for everyone and needs no storage, so only the flood shield limits it.
- * An exact limit would cost a call of an object and a written row, and would only save an HMAC. Challenges are of no
- * use without the routes that take them, and those are limited. A client gets a `pending_token` only after a right
- * password or link.
+ * Without `pending_token`, the service needs no storage and reveals nothing, so only the flood shield limits the route.
+ * An exact limit would cost a call to an object and a written row, and would only save an HMAC. Challenges are of no
+ * use without the routes that accept them, and those routes have limits. A client gets a `pending_token` only after a
+ * right password or link.
  */
 export const readLoginPasskeyOptions = endpoint(
   {

@@ -1,6 +1,7 @@
 /**
- * A user proves again who they are, in a session that goes on: before what an attacker would do first in a session that
- * was left open, and to raise its level.
+ * A user proves again who they are, and the session continues. Some routes require a recent proof: those that an
+ * attacker would use first in a session that was left open. Proving a second factor also raises the level of the
+ * session.
  */
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
@@ -80,7 +81,7 @@ interface Proved {
   proof?: FactorProof;
 }
 
-/** Checks the password, if that was sent. The user's object judges a code of the second factor. */
+/** Checks the password, if the client sent one. The user's object later judges a code or a passkey. */
 async function provePresence(
   services: Services,
   { password, totp = "", passkey }: Proof,
@@ -113,7 +114,7 @@ async function renewSession(services: Services, caller: Principal, { methods, pr
     if (renewed.outcome !== "factor_required") {
       return refuseFactor(services, { userId, actorId: userId, isCode: proof?.kind === "totp" }, renewed);
     }
-    // A recovery code is for a login.
+    // Recovery codes work only at a login.
     const factors = renewed.kinds.filter((kind) => kind !== "recovery_code");
     return refuse("second_factor_required", { userId, members: { factors } });
   }

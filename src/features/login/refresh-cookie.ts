@@ -12,9 +12,10 @@ const NAME = "postern_refresh";
 const MOST_TRIED = 4;
 
 /**
- * The refresh tokens in the request's cookies; empty if it has no such cookie. Cookies with the same name that this
- * service did not make are left out, unless there are no others. Handlers read the cookie only with this function,
- * because it checks the origin: a page of another origin can make a browser send it.
+ * The refresh tokens in the request's cookies; empty if it has no such cookie. Leaves out cookies with the same name
+ * that this service did not make. If there are only such cookies, returns the first one, which the handler then
+ * refuses. Handlers read the cookie only with this function, because it checks the origin: a page of another origin can
+ * make a browser send the cookie.
  */
 export function readRefreshCookies(
   { config, secrets }: Pick<Services, "config" | "secrets">,
@@ -30,7 +31,7 @@ export function clearRefreshCookie({ config }: Pick<Services, "config">, exchang
   clearTokenCookie(config, exchange, NAME);
 }
 
-/** The pair as the client gets it: in cookie mode the refresh token is only in the cookie. */
+/** The pair of tokens for the response. In cookie mode, the refresh token is only in the cookie. */
 export function handOut(
   { config }: Pick<Services, "config">,
   exchange: Exchange,

@@ -52,15 +52,21 @@ export const refresh = endpoint(
     const tokens = await rotateFirst(services, exchange, inCookie ? cookies : [body.refresh_token ?? ""]);
     if (!isRefusal(tokens)) return handOut(services, exchange, tokens, inCookie);
     if (inCookie && !KEEPS_COOKIE.has(tokens.code)) clearRefreshCookie(services, exchange);
-    // Browsers show every 401 in the console, although a visitor who is not logged in is no error.
+    // Browsers show every 401 in the console, but a visitor who is not logged in is not an error.
     return body.restore && tokens.code === "invalid_refresh_token" ? new Reply(undefined, {}, 204) : tokens;
   },
 );
 
-/** A limited token is still valid. Instead of a superseded one, the browser may already have the newer one. */
+/**
+ * The refusals after which the cookie stays. If a limit refused the token, it is still valid. If the token was
+ * superseded, the browser may already have stored the newer one.
+ */
 const KEEPS_COOKIE = new Set<string>(["rate_limited", "refresh_token_superseded"]);
 
-/** Tries the next cookie if a session is over: a cookie of an ended session may be in front of the current one. */
+/**
+ * If a session has ended, tries the next cookie: the cookie of an ended session may come before that of the current
+ * one.
+ */
 async function rotateFirst(services: Services, exchange: Exchange, [first = "", ...others]: readonly string[]) {
   let tokens = await rotateSession(services, exchange, first);
   for (const token of others) {
@@ -98,13 +104,13 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
   return issueTokenPair(services, { user, sessionId, generation, expiresAt, authentication, keyringVersion });
 }
 
-/** Begins the grace of a logged-in user for whom a second factor has become mandatory. */
+/** Begins the grace period of a logged-in user for whom a second factor has become mandatory. */
 function noteFactorDemand({ afterResponse, clock, config, users }: Services, user: User): void {
   if (user.secondFactorDemandedAt !== null || !mustHaveFactor(config, user)) return;
   afterResponse.add(() => users.noteFactorDemand(user.id, clock.now()));
 }
 
-/** The refusal and the headers of the limit on refreshes, which the session itself counts. */
+/** The refusal and the headers of the limit on refreshes, which the user's object counts. */
 function limitDecision(rotation: Rotation, rules: LimitRules): LimitDecision {
   if (!("reading" in rotation) || rotation.reading === undefined) return { headers: {} };
   const name = "refreshPerSession";

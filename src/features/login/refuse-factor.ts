@@ -9,8 +9,8 @@ export function isUnproved(outcome: unknown): outcome is UnprovedFactor | LostFa
 }
 
 /**
- * Refuses a proof that the user's object has refused. `isCode`: only codes are limited, so only wrong codes are
- * recorded.
+ * Refuses a proof that the user's object has refused. `isCode`: whether the proof was a code. Only wrong codes are
+ * recorded, because only codes can be guessed.
  */
 export function refuseFactor(
   { audit, meter }: Services,

@@ -40,8 +40,8 @@ export const requestEmailLogin = endpoint(
         return_to: returnToField,
         turnstile_token: turnstileToken,
       }),
-    // The origin is checked as for a login. The challenge is checked before the limits: otherwise requests without a
-    // solved challenge could use up another user's emails.
+    // The origin is checked as in `login.ts`. The challenge is checked before the limits: otherwise requests without a
+    // solved challenge could use up the budget of emails to another user's address.
     admit: async ({ challenge }, { body, client, exchange }) =>
       body.cookie && !exchange.hasAllowedOrigin()
         ? refuse("origin_not_allowed")

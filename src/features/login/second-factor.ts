@@ -1,6 +1,6 @@
 /**
  * The second step of a login takes two round trips, as the first does: [judge the code and open the session ∥ user] →
- * record the login. The user's object judges the code, spends it and opens the session in one turn.
+ * record the login. The user's object judges the code, spends it and opens the session in one call.
  */
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
@@ -96,8 +96,8 @@ export const proveSecondFactor = endpoint(
 );
 
 /**
- * What the user's object judges; `undefined` if a passkey answers no challenge that was made for this user, if an emailed
- * code follows an emailed link, or if the key of the user's factors can't be opened.
+ * Makes the proof that the user's object judges. Returns `undefined` if the passkey's challenge has expired or was not
+ * made for this user, if an emailed code follows an emailed link, or if the key of the user's factors can't be opened.
  */
 async function proofOf(
   services: Services,

@@ -7,13 +7,16 @@ import type { AuthenticationMethod } from "../../sessions/authentication.ts";
 import { deviceDigest } from "../../sessions/device.ts";
 import type { FactorStep, LoginOrigin, Opening } from "../../sessions/session-messages.ts";
 
-/** What a user's object needs to know of a login. */
+/** What a user's object needs to know about a login. */
 interface RequestedSession {
   userId: string;
-  /** The user's session epoch when the password was right. */
+  /** The user's session epoch at the first step of the login. */
   epoch: number;
   deviceName: string | null;
-  /** Whether the owner gets an email if the device is new. Not at the first login, which always comes from a new one. */
+  /**
+   * Whether the owner gets an email if the device is new. `false` for the first login, which always comes from a new
+   * device.
+   */
   isAnnounced: boolean;
   client: Client;
   /** What was proved before the object judges the second factor. */
@@ -29,7 +32,10 @@ export interface StartedSession {
   now: number;
 }
 
-/** Asks the user's object for a session. If `finish` fails, the session is ended again, because no client has its tokens. */
+/**
+ * Asks the user's object for a session. If `finish` throws, ends the session after the response, because no client has
+ * its tokens.
+ */
 export async function startSession<Result>(
   { afterResponse, clock, random, sessions }: Services,
   { userId, epoch, deviceName, isAnnounced, client, methods, step }: RequestedSession,

@@ -47,14 +47,15 @@ function write(
   });
 }
 
-/** Only development takes a PUBLIC_URL on http. Browsers keep `SameSite=None` only together with `Secure`. */
+/** Only development accepts a `PUBLIC_URL` with http. Browsers keep `SameSite=None` only together with `Secure`. */
 function isSecure({ publicUrl, sessions }: Config): boolean {
   return new URL(publicUrl).protocol === "https:" || sessions.cookieSameSite === "none";
 }
 
 /**
- * The prefix binds the cookie to https (RFC 6265bis §4.1.3.1). `__Host-` would widen its path to `/`. Without it during
- * development on http://localhost: WebKit, and so Safari, keeps no `Secure` cookie there.
+ * The prefix `__Secure-` binds the cookie to https (RFC 6265bis §4.1.3.1). `__Host-` would require the path `/`. On
+ * http://localhost during development, the cookie has no prefix, because WebKit, and so Safari, keeps no `Secure`
+ * cookie there.
  */
 export function tokenCookieName(name: TokenCookie, secure: boolean): string {
   return secure ? `__Secure-${name}` : name;

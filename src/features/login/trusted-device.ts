@@ -7,11 +7,15 @@ import { clearTokenCookie, readTokenCookies, writeTokenCookie } from "./token-co
 
 const NAME = "postern_trusted_device";
 
-/** Each cookie costs a decryption. Another app on a parent domain may have set cookies with this name. */
+/**
+ * The maximum number of cookies that one login decrypts. Another app on a parent domain may have set more cookies with
+ * this name.
+ */
 const MOST_TRIED = 4;
 
 /**
- * When the trust in a device ends that begins now, in milliseconds since the epoch; `undefined` if trust is turned off.
+ * When the trust in a device ends if it begins now, in milliseconds since the epoch; `undefined` if trust is turned
+ * off.
  */
 export function endOfTrust({ clock, config }: Services): number | undefined {
   const lifetime = config.sessions.trustedDeviceLifetime;
@@ -20,7 +24,7 @@ export function endOfTrust({ clock, config }: Services): number | undefined {
 
 /**
  * The content of the trusted-device tokens that a login sends, without those that are invalid or have expired. The
- * cookie is read only in cookie mode, where the origin was checked.
+ * cookie is read only in cookie mode, because only then the origin was checked.
  */
 export async function readTrusts(
   services: Services,
@@ -35,8 +39,8 @@ export async function readTrusts(
 }
 
 /**
- * Clears the cookie of a device that this user trusts no more, so that the next login doesn't send it. If another user
- * of the browser trusts it, their token stays.
+ * Clears the cookie of a device that this user no longer trusts, so that the next login doesn't send it. If only other
+ * users of this browser have a token in the cookie, it stays.
  */
 export function clearTrustOf(
   { config }: Services,
