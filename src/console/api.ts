@@ -24,10 +24,13 @@ export interface Page<Item> {
   next_cursor: string | null;
 }
 
-/** A read that takes longer fails, so that the operator can try again. A change may wait for the operator's proof. */
+/**
+ * The time limit of a read. A read that takes longer fails, so that the operator can try again. Changes have no limit:
+ * they may have to wait until the operator proves again who they are.
+ */
 const PATIENCE_MILLISECONDS = 20_000;
 
-/** Throws what failed; with success, `data` is there. */
+/** The calls of the API. A call throws if the API refuses it or doesn't answer, so views never check `error`. */
 export const api = createApi<paths>({ baseUrl: location.origin, fetch: send });
 
 api.use({
@@ -43,7 +46,10 @@ api.use({
   },
 });
 
-/** `client.fetch` can send a request twice only if it gets the body as text. */
+/**
+ * Sends a request with `client.fetch`. The body is passed as text, because `client.fetch` may have to send the request
+ * twice.
+ */
 async function send(request: Request): Promise<Response> {
   const { method, url, headers, signal } = request;
   const isRead = method === "GET";
@@ -63,14 +69,17 @@ async function send(request: Request): Promise<Response> {
   }
 }
 
-/** The data of an answer. The API promises it for these requests. */
+/** Returns the data of an answer. Throws if there is none, which the OpenAPI document rules out for these requests. */
 export async function dataOf<Data>(asked: Promise<{ data?: Data }>): Promise<Data> {
   const { data } = await asked;
   if (data === undefined) throw new PosternError({ status: 0, code: "unexpected_answer", detail: "" });
   return data;
 }
 
-/** What an answer read, and its ETag: a change can ask not to overwrite what others have changed since. */
+/**
+ * Data that was read, and its ETag. A change that sends the ETag in `If-Match` fails if someone else has changed the
+ * data since.
+ */
 export interface Versioned<Data> {
   data: Data;
   etag: string;

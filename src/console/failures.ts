@@ -1,10 +1,10 @@
-/** What went wrong, in words. */
+/** Turns failures into texts for the operator. */
 import { PosternError } from "../client/index.ts";
 import { durationOf, fill, words } from "./words.ts";
 
 export const codeOf = (failure: unknown): string => (failure instanceof PosternError ? failure.code : "");
 
-/** The refused fields, by name. */
+/** The API's messages about refused fields, by the name of the field. */
 export function faultsOf(failure: unknown): Partial<Record<string, string>> {
   if (!(failure instanceof PosternError)) return {};
   return Object.fromEntries(failure.errors.map(({ field, message }) => [field, message]));

@@ -1,4 +1,4 @@
-/** Starts the console: finds out who is logged in, and shows the frame with the view of the URL. */
+/** Starts the console: finds out who is logged in, and shows the frame with the view that the URL names. */
 import { render } from "preact";
 import { isOneOfTheOperators } from "./access.ts";
 import { api, dataOf, type Me } from "./api.ts";
@@ -40,7 +40,7 @@ function show(root: HTMLElement, product: string, me: Me): void {
   };
   client.onAuthStateChange((state) => {
     if (state.status === "signed_out" && !isLeaving) goToLogin();
-    // Another user logged in in another tab: this page would show one user's data and act as the other.
+    // In another tab, another user has logged in. This page would show one user's data and act as the other.
     if (state.status === "signed_in" && state.user !== undefined && state.user.id !== me.id) location.reload();
   });
   // The browser restored the page from its cache, so it may be out of date.

@@ -1,15 +1,15 @@
-/** Messages about what was done. Screen readers announce them. */
+/** Messages that say what the console has done. Screen readers announce them. */
 import { useEffect, useState } from "preact/hooks";
 import { words } from "./words.ts";
 
 let show = (_text: string) => {};
 
-/** Shows a message until the next one, until the operator dismisses it, or leaves the view. */
+/** Shows a message until another one replaces it, or the operator dismisses it or leaves the view. */
 export function notify(text: string): void {
   show(text);
 }
 
-/** The view that is open, without its parameters. */
+/** The fragment that names the open view, without the view's parameters. */
 export const placeNow = (): string => location.hash.split("?")[0] ?? "";
 
 export function Notices({ place }: { place: string }) {

@@ -1,10 +1,10 @@
-/** What the views are made of. */
+/** The components that the views share. */
 import { type ComponentChildren, Fragment, h, type RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { codeOf, textOf } from "./failures.ts";
 import { dayOf, fill, language, timeOf, words } from "./words.ts";
 
-/** After this, a view that is still loading says so. */
+/** After this time, a view that is still loading says that it takes long. */
 const SLOW_MILLISECONDS = 6_000;
 
 /** The heading of a view. It gets the focus when the view opens, so that screen readers announce it. */
@@ -14,7 +14,7 @@ export function Heading({ title, children }: { title: string; children?: Compone
     document.title = `${title} · ${words.shell.console}`;
   }, [title]);
   useEffect(() => {
-    // A dialog, such as that of the step-up, keeps the focus.
+    // An open dialog keeps the focus: the one that asks the operator for the password again, for example.
     if (document.querySelector("dialog[open]") === null) heading.current?.focus();
   }, []);
   return (
@@ -35,7 +35,7 @@ export function Panel({
 }: {
   title: string;
   acts?: ComponentChildren;
-  /** Whether it is beside the other panels if there is room. */
+  /** Whether the panel stands beside other panels if there is room. */
   isBeside?: boolean;
   children: ComponentChildren;
 }) {
@@ -51,7 +51,7 @@ export function Panel({
   );
 }
 
-/** Grey lines in the place of what is being loaded. */
+/** Shows grey lines while something loads, and says that it is loading. */
 export function Skeleton({ lines = 6 }: { lines?: number }) {
   const [isSlow, setSlow] = useState(false);
   useEffect(() => {
@@ -70,7 +70,10 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
   );
 }
 
-/** What failed, and a way to try again. */
+/**
+ * Says what failed, with a button that calls `retry`. If the operator must add a second factor first, there is a link
+ * to the account page instead.
+ */
 export function Failure({ failure, retry }: { failure: unknown; retry?: (() => void) | undefined }) {
   const code = codeOf(failure);
   const needsFactor = code === "second_factor_enrolment_required";
@@ -106,7 +109,7 @@ export function Badge({ kind = "plain", children }: { kind?: "plain" | "good" | 
   return <span class={`tag tag-${kind}`}>{children}</span>;
 }
 
-/** The day of a time, or that there was none. Leaves room in tables. `time` is ISO 8601. */
+/** Shows the day of a time, or `none` if there is no time. Shorter than `Time`, for tables. `time` is ISO 8601. */
 export function Day({ time, none = words.shell.never }: { time: string | null; none?: string }) {
   if (time === null) return <span class="quiet">{none}</span>;
   return (
@@ -116,7 +119,7 @@ export function Day({ time, none = words.shell.never }: { time: string | null; n
   );
 }
 
-/** A time, or that there was none. `time` is ISO 8601. */
+/** Shows a time, or `none` if there is no time. `time` is ISO 8601. */
 export function Time({ time, none = words.shell.never }: { time: string | null | undefined; none?: string }) {
   if (time === null || time === undefined) return <span class="quiet">{none}</span>;
   return <time dateTime={time}>{timeOf(time)}</time>;
@@ -181,7 +184,7 @@ interface ChoiceProps {
   label: string;
   value: string;
   onChoose: (value: string) => void;
-  /** Values with what they are called. */
+  /** Each value, with the label that the operator sees. */
   options: readonly (readonly [value: string, label: string])[];
 }
 
@@ -242,7 +245,7 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
   );
 }
 
-/** A word that may be long, such as an address or an identifier. A line breaks between its parts, if that is enough. */
+/** A word that may be long, such as an address or an identifier. A line breaks between its parts if possible. */
 export function LongWord({ children }: { children: string }) {
   const pieces = children.replaceAll(/[_/]|[a-z\d](?=[A-Z])|[^@.](?=[@.])/g, "$&\n").split("\n");
   return (
@@ -259,9 +262,9 @@ export function LongWord({ children }: { children: string }) {
 
 export interface Column<Item> {
   title: string;
-  /** Clear without its title, where a phone shows each row as a block. */
+  /** Whether the cell is clear without its title. A phone, which shows each row as a block, then omits the title. */
   isPlain?: boolean;
-  /** A narrow screen leaves it out. */
+  /** Whether narrow screens leave the column out. */
   isWide?: boolean;
   cell: (item: Item) => ComponentChildren;
 }

@@ -1,6 +1,6 @@
 /**
- * Where the operator is: a path and parameters in the URL's fragment. Browsers don't send the fragment, so what an
- * operator searches for is in no log.
+ * The route: a path and parameters in the URL's fragment. Browsers don't send the fragment, so no server logs what an
+ * operator searches for.
  */
 import { useEffect, useState } from "preact/hooks";
 

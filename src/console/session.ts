@@ -2,7 +2,10 @@
 import { createClient } from "../client/index.ts";
 import { language } from "./words.ts";
 
-/** Asks the operator to prove again who they are. Until the dialog is there, requests that need it fail. */
+/**
+ * Asks the operator to prove again who they are. Until `whenReauthenticationIsRequired` has set this function, requests
+ * that need a recent login fail.
+ */
 let askAgain = async () => false;
 
 export const client = createClient({
@@ -11,14 +14,14 @@ export const client = createClient({
   onReauthenticationRequired: () => askAgain(),
 });
 
-/** Sets the function that asks the operator to prove again who they are. It returns whether they did. */
+/** Sets the function that asks the operator to prove again who they are. `asks` resolves to whether they did. */
 export function whenReauthenticationIsRequired(asks: () => Promise<boolean>): void {
   askAgain = asks;
 }
 
 /**
- * Leads to the log-in page and back to the view. The parameters of the view stay here: they can contain an email
- * address, and the server logs the URLs of requests. `news`: what the log-in page shows.
+ * Opens the log-in page, which leads back to the view. The URL leaves out the view's parameters: they can contain an
+ * email address, and the server logs the URLs of requests. `news` is the message that the log-in page shows.
  */
 export function goToLogin(news: "" | "#logged-out" = ""): void {
   const [view = ""] = location.hash.split("?");

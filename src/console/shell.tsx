@@ -23,7 +23,7 @@ interface ShellProps {
 const ACCOUNT = `/account?lang=${language}`;
 const OTHER = language === "de" ? "en" : "de";
 
-/** What someone without a role sees. */
+/** What a user without a role sees. */
 export function Refusal({ me, logOut }: Pick<ShellProps, "me" | "logOut">) {
   const { heading, text } = words.refusal;
   return (
@@ -125,7 +125,7 @@ export function Shell({ me, product, logOut }: ShellProps) {
   );
 }
 
-/** The fragment is the route, so this can't be a link. */
+/** Moves the focus to the view. A link to `#content` would change the route, which is in the fragment. */
 function skipToContent(): void {
   document.getElementById("content")?.focus();
 }
@@ -143,7 +143,7 @@ function NoView() {
   );
 }
 
-/** Loads a part of the console, once. `undefined` while it loads. */
+/** Loads a part of the console once. `part` is `undefined` until it has loaded, `isMissing` is true if it can't be. */
 function useLazy<Part>(load: () => Promise<Part>): { part: Part | undefined; isMissing: boolean } {
   const [state, setState] = useState<{ part: Part | undefined; isMissing: boolean }>({
     part: undefined,
@@ -169,7 +169,7 @@ function LazyView({ view, ...props }: ViewProps & { view: View }) {
   );
 }
 
-/** A view of an older version is not there any more. */
+/** Shown if the file of a view can't be loaded. Usually a newer version of the console has replaced it. */
 function Outdated() {
   return (
     <div class="failure" role="alert">
@@ -189,7 +189,7 @@ function LazyPalette(props: PaletteProps) {
   return part === undefined ? null : <part.Palette {...props} />;
 }
 
-/** The dialog in which the operator proves again who they are. Opens when a request needs it. */
+/** The dialog in which the operator proves again who they are. Opens when a request needs a recent login. */
 function StepUp() {
   const [ways, setWays] = useState<Ways>();
   const [Form, setForm] = useState<typeof import("./views/reauthentication.tsx")["Reauthentication"]>();
@@ -216,7 +216,10 @@ function StepUp() {
   );
 }
 
-/** Ctrl+K or Cmd+K opens the palette. `/` leads to the field that searches the view, or users. */
+/**
+ * Ctrl+K or Cmd+K opens the palette. `/` moves the focus to the search field of the view. If the view has none, `/`
+ * opens the view of users and moves the focus to its search field.
+ */
 function useShortcuts(openPalette: () => void, views: readonly View[]): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
@@ -241,7 +244,7 @@ function useShortcuts(openPalette: () => void, views: readonly View[]): void {
   }, []);
 }
 
-/** The view takes a moment to load. Gives up if it takes long: the operator may be elsewhere by then. */
+/** Focuses a field of a view that is still loading. Gives up after a second: the operator may be elsewhere by then. */
 function focusWhenThere(selector: string, tries = 20): void {
   const field = document.querySelector<HTMLInputElement>(selector);
   if (field !== null) field.focus();

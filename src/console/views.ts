@@ -15,7 +15,7 @@ export type ViewName = keyof Words["views"];
 
 export interface View {
   name: ViewName;
-  /** Who has it for at least one kind of user sees the view. */
+  /** An operator who has this permission for at least one kind of user sees the view. */
   permission: Permission;
   load: () => Promise<{ default: ComponentType<ViewProps> }>;
 }

@@ -1,9 +1,9 @@
-/** The texts in the language of the page, and what fills them in. */
+/** The texts in the language of the page, and the functions that fill them in. */
 import type { Words } from "./words/en.ts";
 
 export type { Words } from "./words/en.ts";
 
-/** Set before anything is shown. */
+/** `speak` sets the texts before the console shows anything. */
 export let words: Words;
 
 export function speak(own: Words): void {
@@ -13,12 +13,12 @@ export function speak(own: Words): void {
 
 export const language = document.documentElement.lang;
 
-/** Fills in the names in braces. */
+/** Replaces each name in braces with its value. A name without a value stays as it is. */
 export function fill(sentence: string, values: Record<string, string | number>): string {
   return sentence.replaceAll(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
-/** A sentence about a number of things, which it fills in as `{count}`. */
+/** Chooses the sentence for one thing or for several, and fills in `{count}`. */
 export function counted(sentences: { one: string; other: string }, count: number): string {
   const form = new Intl.PluralRules(language).select(count) === "one" ? "one" : "other";
   return fill(sentences[form], { count: numberOf(count) });
@@ -28,23 +28,23 @@ export function numberOf(value: number): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
-/** A time in words. `time` is ISO 8601. */
+/** Formats a time, with its date. `time` is ISO 8601. */
 export function timeOf(time: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
 
-/** The day of a time, in words. `time` is ISO 8601. */
+/** Formats the date of a time. `time` is ISO 8601. */
 export function dayOf(time: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(time));
 }
 
-/** An hour of the last days, in words. `time` is ISO 8601. */
+/** Formats a recent time with its hour and without its year. `time` is ISO 8601. */
 export function hourOf(time: string): string {
   const parts = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
   return new Intl.DateTimeFormat(language, parts).format(new Date(time));
 }
 
-/** A duration in words, in the largest unit that leaves a whole number. */
+/** Formats a duration in the largest unit that gives a whole number. */
 export function durationOf(seconds: number): string {
   const units = [
     ["day", 86_400],

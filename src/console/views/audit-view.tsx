@@ -17,10 +17,10 @@ const FORMATS = ["csv", "ndjson"] as const;
 
 type Format = (typeof FORMATS)[number];
 
-/** Time for the browser to start the download. */
+/** How long the file stays available, so that the browser can start the download. */
 const DOWNLOAD_START_MILLISECONDS = 10_000;
 
-/** A whole IPv4 or IPv6 address. The service looks closer. */
+/** Matches text that looks like a complete IPv4 or IPv6 address. The service checks it further. */
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]+)$/i;
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -115,8 +115,8 @@ export default function AuditView({ query }: ViewProps) {
 }
 
 /**
- * Saves all events that the filter finds as a file. If the response is cut off, there is no file: half of the events
- * could be taken for all of them.
+ * Saves all events that the filter finds as a file. If the response is cut off, this saves nothing: the operator could
+ * take half of the events for all of them.
  */
 async function saveEvents(format: Format, filter: Partial<Filter>): Promise<void> {
   const query = new URLSearchParams({ format, ...filter });
@@ -134,7 +134,7 @@ async function saveEvents(format: Format, filter: Partial<Filter>): Promise<void
 
 type Filter = Record<"type" | "user_id" | "actor_id" | "ip_address" | "since" | "until", string>;
 
-/** The days are those of the operator's time zone. */
+/** Returns the API's parameters for a filter, without empty fields. Days are in the operator's time zone. */
 function asParameters(filter: Filter): Partial<Filter> {
   const { type, user_id, actor_id, ip_address, since, until } = filter;
   return {
@@ -155,7 +155,7 @@ interface WholeFieldProps {
   onEnter: (value: string) => void;
 }
 
-/** Filters when a whole value is there, or none. */
+/** A field that filters as soon as its value is complete, and ends the filter when it is empty. */
 function WholeField({ label, value, pattern, fault, onEnter }: WholeFieldProps) {
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
@@ -187,7 +187,7 @@ function Event({ event }: { event: AuditEvent }) {
   );
 }
 
-/** The end of an id tells users apart: its beginning is the time of creation. */
+/** Shows the end of a user's id. Its beginning is the time of creation, so it would tell users apart less well. */
 function Person({ id, none }: { id: string | null; none: string }) {
   return id === null ? <span class="quiet">{none}</span> : <a href={linkTo(`users/${id}`)}>…{id.slice(-8)}</a>;
 }

@@ -8,7 +8,7 @@ import { fill, numberOf, words } from "../words.ts";
 import { Dialog } from "./dialog.tsx";
 
 export interface Point {
-  /** The time, in words. */
+  /** The time, as the operator sees it. */
   name: string;
   /** Numbers by kind. The bar shows their sum. */
   counts: Record<string, number>;

@@ -12,7 +12,7 @@ interface DialogProps {
   children: (close: () => void) => ComponentChildren;
 }
 
-/** Is open as long as it exists. `onClose` must remove it. */
+/** A dialog that is open as long as it is rendered. `onClose` must stop rendering it. */
 export function Dialog({ title, onClose, look = "", children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -35,14 +35,14 @@ export function Dialog({ title, onClose, look = "", children }: DialogProps) {
 
 interface FormDialogProps {
   title: string;
-  /** The words of the button. */
+  /** The label of the button that calls `act`. */
   label: string;
   isDangerous?: boolean;
-  /** Does what the dialog asks about. The dialog stays open with the failure that this throws. */
+  /** Does what the dialog asks about. If this throws, the dialog stays open and shows the failure. */
   act: () => Promise<void>;
-  /** Checks the fields first. */
+  /** Checks the fields before `act`. If it returns false, the dialog doesn't call `act`. */
   isReady?: () => boolean;
-  /** If someone else changed the object meanwhile: shows its current state instead. */
+  /** Shows the current state of the object. The dialog offers this if someone else has changed the object meanwhile. */
   onOvertaken?: () => void;
   onClose: () => void;
   children?: ComponentChildren;

@@ -1,4 +1,4 @@
-/** Invitations: sending one, and what became of the others. */
+/** Invitations: a form to send one, and the list of those that were sent. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Invitation } from "../api.ts";
 import { codeOf, faultsOf } from "../failures.ts";

@@ -1,11 +1,11 @@
-/** How signing keys are listed. */
+/** The columns of a list of signing keys. */
 import type { SigningKey } from "../api.ts";
 import { Badge, type Column, Time } from "../parts.tsx";
 import { words } from "../words.ts";
 
 const KINDS = { next: "plain", signing: "good", published: "plain", revoked: "bad" } as const;
 
-/** `isWhole`: with everything that there is to know. */
+/** `isWhole`: whether to include the algorithm and the end of the publication. */
 export function keyColumns(isWhole: boolean): Column<SigningKey & { id: string }>[] {
   const { keys } = words;
   const columns: Column<SigningKey & { id: string }>[] = [

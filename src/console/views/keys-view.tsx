@@ -1,4 +1,4 @@
-/** Signing keys, and their rotation ahead of time. */
+/** Signing keys, with a button to rotate them early. */
 import { useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
 import { api, dataOf } from "../api.ts";

@@ -1,4 +1,4 @@
-/** The limits in force, and how much of one is left for someone. */
+/** The limits in force. Looks up how much of a limit is left for an address or a user, and resets it. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Limit, type LimitState } from "../api.ts";
 import { faultsOf } from "../failures.ts";

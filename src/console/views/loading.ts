@@ -1,20 +1,19 @@
-/** Reading from the API: what has come so far, what failed, and how to try again. */
+/** Hooks that read from the API. They return the data that was read, the failure, and a function that reads again. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { PosternError } from "../../client/index.ts";
 import type { Page } from "../api.ts";
 
-/** The pause before a read that found no service, or a busy one, is repeated once. */
+/** If the service doesn't answer or is busy (503), a read is repeated once, after this pause. */
 const PAUSE_MILLISECONDS = 1_000;
 
 type Read<Data> = (signal: AbortSignal) => Promise<Data>;
 
 export interface Loaded<Data> {
-  /** What was read last. It stays while it is read again. */
+  /** What was read last. It stays until the next read has ended, and is `undefined` if that read fails. */
   data: Data | undefined;
-  /** What failed. */
+  /** What the last read threw; `undefined` if it succeeded. */
   failure: unknown;
   isLoading: boolean;
-  /** Reads again. */
   reload(): void;
 }
 
@@ -24,7 +23,7 @@ interface Progress<Data> {
   isLoading: boolean;
 }
 
-/** Reads when `inputs` change. The answer to a read that a newer one has replaced is ignored. */
+/** Reads at first and whenever `inputs` change. Ignores the answer to a read if a newer read has begun. */
 export function useLoaded<Data>(read: Read<Data>, inputs: readonly unknown[]): Loaded<Data> {
   const [progress, setProgress] = useState<Progress<Data>>({ data: undefined, isLoading: true });
   const [round, setRound] = useState(0);
@@ -54,7 +53,7 @@ export interface LoadedList<Item> {
   reload(): void;
 }
 
-/** Reads a list page by page. A page can be empty although others follow: then the next one is read at once. */
+/** Reads a list page by page. A page can be empty although others follow: this then reads the next page at once. */
 export function useList<Item>(
   read: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>,
   inputs: readonly unknown[],
@@ -68,7 +67,7 @@ export function useList<Item>(
     return page;
   };
   const first = useLoaded((signal) => readFrom(undefined, signal), inputs);
-  // More pages belong to the first page that they follow.
+  // When the first page has been read again, the later pages that followed the old one no longer count.
   const more = later !== undefined && later.first === first.data ? later : undefined;
   const cursor = more === undefined ? (first.data?.next_cursor ?? null) : more.cursor;
 

@@ -21,7 +21,7 @@ interface Entry {
   run: () => void;
 }
 
-/** The pause in the typing after which users are searched. */
+/** After this pause in the typing, the palette searches users. */
 const PAUSE_MILLISECONDS = 200;
 const MOST_USERS = 5;
 
@@ -124,7 +124,7 @@ function matching(entries: readonly Entry[], typed: string): Entry[] {
   return entries.filter(({ label }) => label.toLowerCase().includes(text));
 }
 
-/** What leads to users: those that were found, and the search for more. */
+/** The entries that lead to users: those that were found, and a search for more. */
 function usersFor(me: Me, text: string, found: readonly User[]): Entry[] {
   const { palette } = words;
   if (text === "") return [];

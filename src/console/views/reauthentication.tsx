@@ -10,7 +10,7 @@ import { client } from "../session.ts";
 import { words } from "../words.ts";
 import { Dialog } from "./dialog.tsx";
 
-/** How the operator can prove who they are. Someone who has a second factor proves that. */
+/** The proofs that the operator can give. An operator with an app or a passkey has to prove it: `password` is false. */
 export interface Ways {
   password: boolean;
   totp: boolean;
@@ -20,7 +20,10 @@ export interface Ways {
 /** Old browsers have no passkeys, and no browser has them on an http page other than localhost. */
 const hasPasskeys = typeof PublicKeyCredential === "function";
 
-/** If this can't read them, it returns the password. The service then refuses the password and names the factors. */
+/**
+ * Reads which proofs the operator can give. If the read fails, this returns the password alone. If the operator has a
+ * factor, the service then refuses the password and names the factors.
+ */
 export async function waysOfOperator(): Promise<Ways> {
   try {
     const { items, has_password } = await dataOf(api.GET("/api/v1/users/me/factors"));
@@ -83,7 +86,7 @@ export function Reauthentication({ ways: first, settle }: { ways: Ways; settle: 
     } else if (code === "invalid_passkey") {
       setFailure(texts.wrongPasskey);
     } else {
-      // The browser throws errors of its own if no passkey is used, without saying why.
+      // If the operator uses no passkey, the browser throws an error of its own, which doesn't say why.
       setFailure(error instanceof PosternError ? textOf(error) : texts.unused);
     }
   }

@@ -16,7 +16,7 @@ export const english = {
     search: "Search or jump to…",
     account: "Your account",
     logOut: "Log out",
-    /** Leads to the same page in the other language, and is written in it. */
+    /** The link to the same page in the other language. Its label is in that language. */
     otherLanguage: "Deutsch",
     dismiss: "Dismiss message",
     loading: "Loading…",
@@ -178,7 +178,7 @@ export const english = {
       all: "Show in the audit log",
       none: "Nothing has been recorded yet.",
     },
-    /** What an operator can do. `follows` says what it does, before it is done. */
+    /** What an operator can do to a user. A dialog shows `follows`, the effects, before the operator confirms. */
     acts: {
       changeRole: {
         label: "Change role",
@@ -439,7 +439,7 @@ export const english = {
     actor: "By",
     address: "IP address",
     none: "No events match.",
-    /** Who caused an event, if it was no one who was logged in. */
+    /** Shown instead of a user if no one was logged in when the event happened. */
     unknown: "Not logged in",
     service: "Service",
     command: "Command",

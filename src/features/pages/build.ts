@@ -1,4 +1,7 @@
-/** Part of `npm run build`: writes every page in every language, which keeps their texts out of the Worker's bundle. */
+/**
+ * Part of `npm run build`: writes every page in every language as a file. So the Worker's bundle doesn't contain the
+ * texts of the pages.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";

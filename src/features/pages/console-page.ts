@@ -4,7 +4,7 @@ import { CONSOLE_PAGE, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 import { html } from "./html.ts";
 import { PAGE_WORDS } from "./words.ts";
 
-/** The folder of the script in /static, which also has the parts that it loads later. */
+/** The folder of the console's script, and of the files that the script loads later. */
 const SCRIPTS = "/static/console";
 
 export const consolePath = (locale: Locale): string => pagePath(CONSOLE_PAGE.name, locale);

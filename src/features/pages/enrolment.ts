@@ -5,7 +5,10 @@ import type { PageWords } from "./words/en.ts";
 
 type Words = PageWords["enrolment"];
 
-/** The QR code and the secret as text; beside them, if there is room, the field for the app's code and `more` fields. */
+/**
+ * The QR code and the secret as text, then the field for the app's code and `more` fields. If there is room, the fields
+ * are beside the QR code.
+ */
 export function appFields({ app }: Words, more?: Markup): Markup {
   return html`<div class="app-fields">
     <div>
@@ -28,7 +31,7 @@ export function nameField(id: string, label: string): Markup {
   return field({ id, name: "name", label, attributes: { maxlength: "100", autocomplete: "off" } });
 }
 
-/** The codes, with buttons to keep them. */
+/** The recovery codes, with buttons to copy, download and print them. */
 export function recoveryCodes({ codes }: Words): Markup {
   return html`<p>${codes.text}</p>
   <ul class="codes" id="codes-list"></ul>

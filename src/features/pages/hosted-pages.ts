@@ -1,6 +1,6 @@
 /**
- * The pages for browsers at paths where programs get JSON: at `/`, and with status 404 at a path that does not exist.
- * They have no scripts.
+ * The pages at paths where a browser gets a page and a program gets JSON: `/`, and paths that don't exist (status 404).
+ * These pages have no scripts.
  */
 export const PAGES_BESIDE_JSON = ["home", "not-found"] as const;
 
@@ -64,7 +64,7 @@ export const PAGES = {
   },
 } as const;
 
-/** The page of the console. `ADMIN_PATH` decides on its path. */
+/** The page of the console. `ADMIN_PATH` sets its path. */
 export const CONSOLE_PAGE = {
   name: "console",
   id: "readConsolePage",
@@ -83,7 +83,7 @@ export function pagePath(name: PageName, locale: string): string {
   return `/pages/${locale}/${name}.html`;
 }
 
-/** What the Worker fills in when it serves a page: values of the operator's configuration, and where to return to. */
+/** What the Worker fills in when it serves a page: the operator's configuration, and the address to return to. */
 export const PLACEHOLDERS = {
   product: "{{product}}",
   passwordMinimum: "{{password_min_length}}",
@@ -96,6 +96,6 @@ export const PLACEHOLDERS = {
   emailCodes: "{{email_codes}}",
   turnstileSiteKey: "{{turnstile_site_key}}",
   trustedDeviceDays: "{{trusted_device_days}}",
-  /** The same in words: `1 day`. */
+  /** `trustedDeviceDays` as text: `1 day`. */
   trustedDeviceTime: "{{trusted_device_time}}",
 } as const;

@@ -1,4 +1,4 @@
-/** Markup as values: what is put into a template is escaped, unless it is markup itself. */
+/** Markup as values. A template escapes the values that are put into it, unless they are markup themselves. */
 import { escapeHtml } from "../../platform/escape-html.ts";
 
 export interface Markup {
@@ -12,7 +12,7 @@ export function html(texts: TemplateStringsArray, ...values: Piece[]): Markup {
   return { markup: String.raw({ raw: texts }, ...values.map(render)) };
 }
 
-/** Data for a page's script, in an element that browsers don't run. Escaped, so that the data can't close the element. */
+/** Data for a page's script, in an element that browsers don't run. Escaped, so that it can't close the element. */
 export function dataBlock(id: string, data: object): Markup {
   return {
     markup: `<script type="application/json" id="${id}">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>`,

@@ -23,12 +23,12 @@ export function consoleLink(locale: Locale): string {
   return `${PLACEHOLDERS.adminPath}?lang=${locale}`;
 }
 
-/** In development, a link to the emails that a page speaks of. */
+/** A link to the emails that the service would have sent. Visible only in development. */
 export function toOutbox(locale: Locale): Markup {
   return html`<p class="ways if-development"><a href="/dev/outbox">${PAGE_WORDS[locale].home.outbox}</a></p>`;
 }
 
-/** A link to another page in the same language, which the user may have chosen. */
+/** The URL of a page in a given language. It names the language, which need not be the browser's. */
 export function pageLink(name: Page["name"], locale: Locale): string {
   if (name === "home") return `/?lang=${locale}`;
   // This page can be at any path, so the link keeps the path.

@@ -1,4 +1,4 @@
-/** What the pages that links in emails open offer: their API operations and their views. The texts are in `words/`. */
+/** The pages that links in emails open: the API operations that they call, and their views. `words/` has the texts. */
 
 /** What a view offers below its text: one of the two forms, or a link to another page. */
 type Offer = "act" | "resend" | "login" | "account" | "nothing";
@@ -17,7 +17,7 @@ export interface LinkPage {
   offers: Record<string, Offer>;
 }
 
-/** The views for a link that the user can request again. After the link was used, the page leads to the log-in page. */
+/** The views for a link that the user can request again. After the link is used, the page leads to the log-in page. */
 const NEW_LINK_UNTIL_USED = {
   ready: "act",
   done: "login",
@@ -32,7 +32,7 @@ export const LINK_PAGES = {
   "verify-email": {
     operation: "/api/v1/auth/verify-email",
     resend: "/api/v1/auth/resend-verification",
-    // An account without a password logs in by email.
+    // For a user without a password, who logs in by email.
     offers: { ...NEW_LINK_UNTIL_USED, doneByEmail: "login" },
   },
   "reset-password": {

@@ -56,12 +56,12 @@ export function laterSteps(locale: Locale): Markup {
 }
 
 /**
- * The ids of the view, the form and the other elements of a way begin with this. Another view is for the email with a
- * link that logs in.
+ * The ids of the view, the form and the other elements of a way begin with this prefix. It can't be `email`: the view
+ * `view-email` asks for the address that gets a link to log in.
  */
 const idOf = (way: ProofKind) => (way === "email" ? "email-code" : way);
 
-/** The form that sends the code, and before that, nothing else. The script then shows the field too. */
+/** The form that has a code emailed. The script shows it alone at first, and the field after the code was sent. */
 function codeSender({ email }: PageWords["login"]["second"]): Markup {
   return html`<p class="notice" id="send-code-notice" role="status"></p>
     <form class="second" id="send-code" novalidate>

@@ -1,4 +1,4 @@
-/** The log-out page, for apps that have none. Only a click logs out, so that no other page can do it by a link. */
+/** The log-out page, for apps that have none. Only a click logs out, so that a link on another page can't. */
 import type { Locale } from "../../config/languages.ts";
 import { formEnd } from "./fields.ts";
 import { html } from "./html.ts";

@@ -1,4 +1,4 @@
-/** What a page hands to its script as JSON: texts, and settings that the page's builder knows. */
+/** What a page hands to its script as JSON: texts, and settings that are known when the page is built. */
 import type { LinkPage, ViewWords } from "./link-pages.ts";
 import type { PageWords } from "./words/en.ts";
 
@@ -35,5 +35,5 @@ export interface ScriptWords {
 /** A name, and the source of a regular expression for user agents. */
 type NamedSource = readonly [name: string, source: string];
 
-/** What a page adds. */
+/** What a page adds for its own script. */
 export type PageScriptWords = Partial<Omit<ScriptWords, "forms" | "fields">>;

@@ -32,7 +32,7 @@ export function pageServer(config: Config): ServePage {
         "Content-Type": "text/html; charset=UTF-8",
         "Content-Language": locale,
         "Content-Security-Policy": hasChallenge ? CHALLENGE_POLICY : PAGE_POLICY,
-        // A page holds no data of any user, and a new version must be seen at once.
+        // A page holds no data of any user, so a cache may store it. Caches must check each time for a new version.
         "Cache-Control": status === 200 ? "public, max-age=0, must-revalidate" : "no-store",
         Vary: PAGES_BESIDE_JSON.some((page) => page === name) ? "Accept, Accept-Language" : "Accept-Language",
       },
@@ -41,8 +41,8 @@ export function pageServer(config: Config): ServePage {
 }
 
 /**
- * Puts the operator's values in place of the placeholders, and the address to return to if it is allowed. A value that
- * contains a placeholder is not filled again.
+ * Replaces the placeholders with the operator's values and the address to return to. A placeholder inside a value
+ * stays as it is.
  */
 function fillIn({
   adminPath,

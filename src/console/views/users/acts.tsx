@@ -1,4 +1,4 @@
-/** What an operator can do to a user. Each act first says what follows from it. */
+/** What an operator can do to a user. Before each act, a dialog says what the act does. */
 import { useState } from "preact/hooks";
 import { isAllowed, type Permission } from "../../access.ts";
 import { api, type Me, type User, type Versioned } from "../../api.ts";
@@ -22,7 +22,7 @@ const GRANTS: Record<Standing, Permission> = {
 interface Rule {
   permission: Permission;
   isDangerous: boolean;
-  /** Whether there is anything to do. */
+  /** Whether the act makes sense for this user: one who is verified can't be verified again, for example. */
   concerns: (user: User) => boolean;
   run: (seen: Versioned<User>) => Promise<unknown>;
 }
@@ -92,7 +92,7 @@ export function actsOn(me: Me, user: User): { name: ActName; isDangerous: boolea
   return rolesFor(me, user).length > 1 ? [{ name: "changeRole", isDangerous: false }, ...others] : others;
 }
 
-/** The standings that the operator may give the user, with the one that the user has. */
+/** The standings that the operator may give the user, and the one that the user has. */
 function rolesFor(me: Me, user: User): Standing[] {
   const standings: Standing[] = ["user", "moderator", "admin", "superuser"];
   return standings.filter((standing) => {
@@ -165,7 +165,7 @@ export function Act({ me, name, seen, onClose, onDone, reload }: ActProps) {
   );
 }
 
-/** Superusers keep a role below the flag, which counts again when they lose the flag. */
+/** A superuser keeps a role beside the flag. The role counts again when the superuser loses the flag. */
 function changeTo(standing: Standing, { is_superuser }: User) {
   if (standing === "superuser") return { is_superuser: true };
   return { role: standing, ...(is_superuser ? { is_superuser: false } : {}) };

@@ -1,4 +1,4 @@
-/** Changes of a user that do not overwrite what others have changed meanwhile (RFC 9110 §13.1.1). */
+/** Changes to a user that don't overwrite what others have changed meanwhile (RFC 9110 §13.1.1). */
 import { api, dataOf, type User, type Versioned, versionedOf } from "../../api.ts";
 import { codeOf } from "../../failures.ts";
 
@@ -11,8 +11,9 @@ export function readUser(id: string, signal: AbortSignal): Promise<Versioned<Use
 }
 
 /**
- * Changes a user as the operator saw it. The ETag also changes with every login: if only the last login is different,
- * the change is sent again with the new one. Throws `precondition_failed` if anything else is.
+ * Changes a user if the user is still as the operator saw them. Every login changes the ETag too, so if only the time
+ * of the last login differs, this sends the change again with the new ETag. If anything else differs, it throws
+ * `precondition_failed`.
  */
 export async function changeUser({ data: seen, etag }: Versioned<User>, change: Change): Promise<User> {
   const { id } = seen;

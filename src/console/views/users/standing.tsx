@@ -9,7 +9,7 @@ export function Standing({ user }: { user: User }) {
   return <Badge>{words.roles[standingOf(user)]}</Badge>;
 }
 
-/** Only what is unusual, unless `isWhole`. */
+/** Shows whether the user is active and verified. The badge of a verified user appears only if `isWhole`. */
 export function Status({ user: { is_active, is_verified }, isWhole = false }: { user: User; isWhole?: boolean }) {
   const { status } = words;
   return (
@@ -20,7 +20,7 @@ export function Status({ user: { is_active, is_verified }, isWhole = false }: { 
   );
 }
 
-/** Since when the user has a second factor. */
+/** Shows the day on which the user's second factor was added, or `none` if there is none. */
 export function Factor({ user, none = words.shell.none }: { user: User; none?: string }) {
   return <Day time={user.second_factor_since} none={none} />;
 }

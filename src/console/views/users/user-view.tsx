@@ -1,4 +1,4 @@
-/** One user: what there is to know, and what the operator can do. */
+/** One user: the profile, the sessions, the newest events, and the buttons for what the operator can do. */
 import { useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { type AuditEvent, api, dataOf, type Me, type User, type Versioned } from "../../api.ts";
@@ -134,7 +134,7 @@ function Events({ id, version }: { id: string; version: string }) {
   );
 }
 
-/** Who else caused an event, as far as that is known. */
+/** Says who caused an event. `undefined` if it was the user, or if the cause is unknown. */
 function actorOf(event: AuditEvent): string | undefined {
   const { actor_id, user_id } = event;
   const { audit } = words;

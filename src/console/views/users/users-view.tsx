@@ -1,4 +1,7 @@
-/** Users: a list to search, or a field to look one up for operators who may not list users. And one user. */
+/**
+ * Users: a list to search. Operators who may not list users get a field to look one up instead. If the path names a
+ * user, this is the view of that user.
+ */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { api, dataOf, type User } from "../../api.ts";
@@ -11,7 +14,7 @@ import { useList } from "../loading.ts";
 import { Factor, Standing, Status } from "./standing.tsx";
 import { UserView } from "./user-view.tsx";
 
-/** The pause in the typing after which the list is searched. */
+/** After this pause in the typing, the view searches the list. */
 const PAUSE_MILLISECONDS = 250;
 
 export default function UsersView({ me, path: [id], query }: ViewProps) {
@@ -103,11 +106,11 @@ function UserLink({ user: { id, username, email } }: { user: User }) {
   );
 }
 
-/** Searches when the operator pauses. */
+/** Searches when the operator pauses the typing. */
 function SearchField({ value, onSearch }: { value: string; onSearch: (text: string) => void }) {
   const [typed, setTyped] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  // The filters were cleared, or the URL was changed.
+  // `value` changes when the operator clears the filters or changes the URL.
   useEffect(() => setTyped(value), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const type = (text: string) => {
@@ -136,7 +139,7 @@ function LookUp({ query }: Pick<ViewProps, "query">) {
       const { id } = await dataOf(api.GET("/api/v1/users/lookup", { params: { query: asked } }));
       goTo(`users/${id}`);
     } catch (error) {
-      // A name that no user can have, either.
+      // The service answers `validation_failed` to a name that no user can have.
       if (/^(not_found|validation_failed)$/.test(codeOf(error))) setFault(lookUp.none);
       else setFailure(error);
     } finally {
@@ -170,12 +173,12 @@ function LookUp({ query }: Pick<ViewProps, "query">) {
 
 const FLAGS = ["true", "false"] as const;
 
-/** A parameter that has one of these values, or none. */
+/** Returns the parameter if it has one of these values. */
 function oneOf<Value extends string>(text: string | null, values: readonly Value[]): Value | undefined {
   return values.find((value) => value === text);
 }
 
-/** Without what is undefined. */
+/** Leaves out the properties that are undefined. */
 function given<Values extends object>(values: Values): { [Name in keyof Values]?: Exclude<Values[Name], undefined> } {
   return JSON.parse(JSON.stringify(values));
 }

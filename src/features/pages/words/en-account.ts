@@ -5,7 +5,7 @@ export const account = {
   logOut: "Log out",
   loggingOut: "Logging out…",
   loading: "Loading your account…",
-  /** The reason comes from the words of the forms. */
+  /** Below the heading, the script shows the reason, a text of `forms`. */
   failed: {
     heading: "We couldn't load your account",
     label: "Try again",

@@ -13,7 +13,7 @@ type OwnEventType = Exclude<
   | "invitation_revoked"
 >;
 
-/** Every field for the code of an authenticator app. */
+/** The texts of every field for the code of an authenticator app. */
 export const APP_CODE = {
   field: "Six-digit code",
   invalid: "Enter the six digits that the app shows.",
@@ -176,7 +176,7 @@ export const confirm = {
   heading: "Confirm that it's you",
   password: "Enter your password to continue.",
   factor: "Use your second factor to continue.",
-  /** For an account with neither. */
+  /** For an account with neither a password nor a second factor. */
   logInAgain: "Your last login was too long ago. Log out, then log in again.",
   code: APP_CODE,
   passkey: "Use passkey",

@@ -90,7 +90,7 @@ export const english = {
     tryAgainMuchLater: "Please try again in about {duration} (after {time}).",
     reference: "Support reference: {id}",
     passwordIsGood: "Good password.",
-    /** By the API's field and error code. */
+    /** Messages by the name of the field and the code of the fault in the API's answer. */
     faults: {
       "email.invalid_format": "Enter a valid email address, like name@example.com.",
       "email.too_long": "This email address is too long.",
@@ -165,7 +165,7 @@ export const english = {
       unused: "No passkey was used. Try again, or log in another way.",
       wrong: "This passkey wasn't accepted. Try again, or log in another way.",
     },
-    /** After the right password. `instead` is the button that leads to this way from another one. */
+    /** After the right password or link. `instead` is the button that another way's view shows to lead to this one. */
     second: {
       totp: {
         heading: "Enter your code",
