@@ -12,7 +12,7 @@ export function html(texts: TemplateStringsArray, ...values: Piece[]): Markup {
   return { markup: String.raw({ raw: texts }, ...values.map(render)) };
 }
 
-/** Data for a page's script, in an element that browsers don't run. Escaped, so that it can't close the element. */
+/** Data for a page's script, in an element that browsers don't run. The data is escaped and can't close it. */
 export function dataBlock(id: string, data: object): Markup {
   return {
     markup: `<script type="application/json" id="${id}">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>`,

@@ -61,7 +61,7 @@ export function laterSteps(locale: Locale): Markup {
  */
 const idOf = (way: ProofKind) => (way === "email" ? "email-code" : way);
 
-/** The form that has a code emailed. The script shows it alone at first, and the field after the code was sent. */
+/** The form that requests the email with the code. The script shows only this form until the code has been sent. */
 function codeSender({ email }: PageWords["login"]["second"]): Markup {
   return html`<p class="notice" id="send-code-notice" role="status"></p>
     <form class="second" id="send-code" novalidate>
