@@ -55,9 +55,10 @@ export class SecondFactors implements Lapsing {
 
   /** What can prove a second factor; empty if the user has none. */
   kinds(): ProofKind[] {
-    const kinds = new Set<ProofKind>(this.#records.list().map(({ kind }) => kind));
+    const factors = this.#records.list();
+    const kinds = new Set<ProofKind>(factors.map(({ kind }) => kind));
     // An object of an earlier release may have added a stronger factor without removing codes by email.
-    if (this.isStrong) kinds.delete("email");
+    if (factors.some(isStrong)) kinds.delete("email");
     if (kinds.size > 0 && this.#codes.left > 0) kinds.add("recovery_code");
     return [...kinds];
   }
