@@ -62,6 +62,8 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await page.route("**/api/v1/auth/passkey", refusal(401, "invalid_passkey"), { times: 1 });
     await authenticator.setVerified(false);
     await page.click("#passkey-login-button");
+    // Until then, the authenticator could answer the request behind the name field.
+    await hasAsked(2);
     await authenticator.setPresence(true);
     await visitor.reads("#passkey-login-error", "No passkey was used.");
     await hasAsked(3);
