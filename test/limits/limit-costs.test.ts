@@ -1,6 +1,7 @@
 /** What the limits of a request cost: each call of an object and each row that it writes has a price. */
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LIMIT_BUDGETS } from "../budgets.ts";
+import { logInByLink, loginLink } from "../support/account.ts";
 import { type Answer, appWith, freshAddress, inTurn, post, type Send } from "../support/client.ts";
 import { countOperations } from "../support/operations.ts";
 import { type Person, registered, somebody } from "../support/people.ts";
@@ -60,6 +61,19 @@ describe.each([
     // The other name heard of the wrong guess, so it hears of the login.
     const after = { status: 200, limits: LIMIT_BUDGETS.loginFromNewNetwork };
     expect(await cost(enter({ email: person.email }, person.password, home))).toEqual(after);
+  });
+
+  it("a login by link: one call less than after a wrong password, of which the other name must hear", async () => {
+    const calls = async (count: number) => {
+      const link = await loginLink(person, count);
+      const { status, limits } = await cost((send) => logInByLink(link, { address: home }, send));
+      expect(status).toBe(200);
+      return limits.requests;
+    };
+    const usual = await calls(1);
+    expect((await enter({ username: person.username }, WRONG, home)(appWith({}))).status).toBe(401);
+    expect(await calls(2)).toBe(usual + 1);
+    expect(await calls(3)).toBe(usual);
   });
 
   it("a wrong password from a new network", async () => {
