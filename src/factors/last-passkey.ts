@@ -25,7 +25,7 @@ export class LastPasskey {
    * Until `remove` has returned, `isLeaving` is true, and the passkey does not count as one of the user's passkeys.
    *
    * A request that removes the password reads the user, then asks this object for passkeys, and then changes the user
-   * in D1 if the version is still the one that it read. It can't remove the last login method, whatever the order:
+   * in D1 if the version is still the one that it read. In any order, it can't remove the last login method:
    * - If it reads the user before the claim, the claim raises the version, and D1 refuses the change.
    * - If it reads the user after the claim, this object no longer lists the passkey.
    * - If it changes the user before the claim, the claim finds no password, and `remove` gets `false`.

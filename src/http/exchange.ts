@@ -61,7 +61,7 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),
     /** Whether the `Origin` header names this service's own pages or a listed origin. */
     hasAllowedOrigin: () => hasAllowedOrigin(c, config),
-    /** Adds headers to the response, whatever the outcome of the request. */
+    /** Adds headers to the response, also if the request is refused. */
     addHeaders(headers: Record<string, string>) {
       for (const [name, value] of Object.entries(headers)) c.header(name, value);
     },

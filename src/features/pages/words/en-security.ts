@@ -104,7 +104,7 @@ export const security = {
   email: {
     label: "Get codes by email",
     busyLabel: "Turning on…",
-    note: "Codes by email protect you less: whoever can read your email can reset your password and read the code. Use a passkey or an authenticator app if you can.",
+    note: "Codes by email protect you less: anyone who can read your email can reset your password and read the code. Use a passkey or an authenticator app if you can.",
     unnamed: "Code by email",
     done: "From now on, you'll also need a code from an email to log in.",
     refused: "Codes by email aren't available for your account. Add a passkey or an authenticator app.",
