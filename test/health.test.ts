@@ -5,6 +5,7 @@ import { MIGRATIONS } from "../src/db/migrations.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
 import { VERSION } from "../src/version.ts";
 import { appWith, get } from "./support/client.ts";
+import { heldTimers } from "./support/held-timers.ts";
 import { recordLogs } from "./support/logs.ts";
 import { coldIsolate } from "./support/services.ts";
 
@@ -59,11 +60,11 @@ describe("GET /health/ready", () => {
   });
 
   it("is 503 if a store never answers, once it has waited for it", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     vi.spyOn(env.REVOCATIONS, "get").mockImplementation(() => new Promise<never>(() => {}));
-    const asked = ready();
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1), { timeout: 20_000 });
-    await vi.advanceTimersByTimeAsync(5_000);
+    const timers = heldTimers();
+    const asked = timers.hold(ready);
+    await vi.waitFor(() => expect(timers.waiting).toEqual([5_000]), { timeout: 20_000 });
+    timers.end();
     const answer = await asked;
     expect(answer.json).toMatchObject({ status: "failed", checks: { ...FINE, kv: "failed" } });
   });

@@ -7,6 +7,7 @@ import type { Metrics } from "../../src/metrics/metrics-object.ts";
 import { Tally } from "../../src/metrics/tally.ts";
 import { SECOND, systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
+import { heldTimers } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 
 const OK = 'cron_runs{result="ok"}';
@@ -111,15 +112,15 @@ describe("an isolate", () => {
   });
 
   it("waits five seconds for an object that never answers, so that a queue's consumer can end", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const timers = heldTimers();
     const silent = { getByName: () => ({ add: () => new Promise<never>(() => {}) }) } as unknown as typeof env.METRICS;
     const { tally, meter, store } = isolate(silent);
     meter.count("cron_runs", { result: "ok" });
     const logs = recordLogs();
-    const ended = store.handOverNow();
-    await vi.advanceTimersByTimeAsync(5 * SECOND);
+    const ended = timers.hold(() => store.handOverNow());
+    expect(timers.waiting).toEqual([5 * SECOND]);
+    timers.end();
     await ended;
-    vi.useRealTimers();
     expect(logs()).toMatchObject([{ level: "warn", event: "metrics_not_handed_over" }]);
     expect(tally.take().counts).toEqual(one.counts);
   });
@@ -224,16 +225,18 @@ describe("the Metrics object", () => {
   it("loses by a crash only what was handed over in the five seconds before, and writes one row in that time", async () => {
     // In the context of the object, to which its timers belong.
     const rows = await runInDurableObject(object(), async (instance: Metrics, { storage }) => {
-      vi.useFakeTimers({ toFake: ["setTimeout"] });
+      const timers = heldTimers();
       const put = vi.spyOn(storage.kv, "put");
-      for (let isolates = 0; isolates < 20; isolates++) instance.add(one);
-      await vi.advanceTimersByTimeAsync(5 * SECOND - 1);
-      const before = put.mock.calls.length;
-      await vi.advanceTimersByTimeAsync(1);
-      vi.useRealTimers();
-      return [before, put.mock.calls.length];
+      timers.hold(() => {
+        for (let isolates = 0; isolates < 20; isolates++) instance.add(one);
+      });
+      expect(timers.waiting).toEqual([5 * SECOND]);
+      expect(put).not.toHaveBeenCalled();
+      timers.end();
+      await vi.waitFor(() => expect(put).toHaveBeenCalled());
+      return put.mock.calls.length;
     });
-    expect(rows).toEqual([0, 1]);
+    expect(rows).toBe(1);
     await object().add(one);
     await abortAllDurableObjects();
     expect(await known()).toBe(20);

@@ -7,6 +7,7 @@ import { isolateTally } from "../../src/metrics/tally.ts";
 import { extend } from "../../src/platform/records.ts";
 import { readMe, refresh, register, tryLogin } from "../support/account.ts";
 import { appWith, call, expectProblem, freshAddress, get, laneOf } from "../support/client.ts";
+import { heldTimers } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 import { countingApp, growth, METRICS_TOKEN, samples, samplesIn, scrape } from "../support/metrics.ts";
 import { loggedIn, registered, somebody } from "../support/people.ts";
@@ -330,12 +331,13 @@ describe("what is read at a scrape", () => {
     const statement = { bind: () => statement, all: never, run: never, raw: never };
     const DB = { prepare: () => statement, batch: never, withSession: () => DB } as unknown as typeof env.DB;
     const AUDIT_QUEUE = { metrics: vi.fn(never) };
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const asked = samples(countingApp({}, { DB, AUDIT_QUEUE: AUDIT_QUEUE as unknown as typeof env.AUDIT_QUEUE }));
-    await vi.waitFor(() => expect(AUDIT_QUEUE.metrics).toHaveBeenCalled(), { timeout: 20_000 });
-    await vi.advanceTimersByTimeAsync(5_000);
+    const timers = heldTimers();
+    const metered = countingApp({}, { DB, AUDIT_QUEUE: AUDIT_QUEUE as unknown as typeof env.AUDIT_QUEUE });
+    const asked = timers.hold(() => samples(metered));
+    // One for D1, one for the queue. Everything else has answered.
+    await vi.waitFor(() => expect(timers.waiting).toEqual([5_000, 5_000]), { timeout: 20_000 });
+    timers.end();
     const all = await asked;
-    vi.useRealTimers();
     expect(all.get("postern_database_up")).toBe(0);
     expect(all.has('postern_queue_messages{queue="audit"}')).toBe(false);
     expect(all.has('postern_queue_messages{queue="mail"}')).toBe(true);

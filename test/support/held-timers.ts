@@ -1,0 +1,43 @@
+/**
+ * Timers that a test ends itself, so that no test waits for time to pass. Unlike vitest's fake timers, they are only
+ * those of one call. Durable Objects run in the same isolate and set timers of their own: if a test ended one of those,
+ * workerd would refuse it as I/O on behalf of a different object.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { vi } from "vitest";
+
+interface Timer {
+  callback: () => void;
+  milliseconds: number;
+}
+
+/** Holds the timers of what `hold` calls, until the end of the test. */
+export function heldTimers() {
+  const isHeld = new AsyncLocalStorage<true>();
+  const timers = new Map<object, Timer>();
+  const { setTimeout, clearTimeout } = globalThis;
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds = 0) => {
+    if (isHeld.getStore() === undefined) return setTimeout(callback, milliseconds);
+    const handle = {};
+    timers.set(handle, { callback, milliseconds });
+    return handle;
+  }) as typeof setTimeout);
+  vi.spyOn(globalThis, "clearTimeout").mockImplementation(((handle: object) => {
+    if (!timers.delete(handle)) clearTimeout(handle as never);
+  }) as typeof clearTimeout);
+  return {
+    /** Calls a function whose timers wait for `end`. */
+    hold: <Result>(call: () => Result): Result => isHeld.run(true, call),
+    /** The durations of the timers that wait, in milliseconds. */
+    get waiting(): number[] {
+      return [...timers.values()].map(({ milliseconds }) => milliseconds);
+    },
+    /** Ends the timers that wait. */
+    end(): void {
+      for (const [handle, { callback }] of timers) {
+        timers.delete(handle);
+        callback();
+      }
+    },
+  };
+}
