@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { isOneOfTheOperators } from "./access.ts";
 import { api, dataOf, type Me } from "./api.ts";
-import { Failure } from "./parts.tsx";
+import { Failure } from "./loading.tsx";
 import { client, goToLogin } from "./session.ts";
 import { Refusal, Shell } from "./shell.tsx";
 import { speak, type Words, words } from "./words.ts";

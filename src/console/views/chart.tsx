@@ -3,7 +3,8 @@
  * numbers.
  */
 import { useId, useState } from "preact/hooks";
-import { Button, Table } from "../parts.tsx";
+import { Button } from "../controls.tsx";
+import { Table } from "../tables.tsx";
 import { fill, numberOf, words } from "../words.ts";
 import { Dialog } from "./dialog.tsx";
 

@@ -1,7 +1,10 @@
 /** The configuration in force, without the values of secrets. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Setting } from "../api.ts";
-import { Badge, type Column, Field, Heading, Loading, LongWord, Table } from "../parts.tsx";
+import { Field } from "../controls.tsx";
+import { Loading } from "../loading.tsx";
+import { Badge, Heading, LongWord } from "../parts.tsx";
+import { type Column, Table } from "../tables.tsx";
 import { words } from "../words.ts";
 import { useLoaded } from "./loading.ts";
 

@@ -1,8 +1,8 @@
 /** Dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { Button } from "../controls.tsx";
 import { codeOf, textOf } from "../failures.ts";
-import { Button } from "../parts.tsx";
 import { words } from "../words.ts";
 
 interface DialogProps {

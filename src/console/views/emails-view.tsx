@@ -2,8 +2,10 @@
 import { useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
 import { api, type DeadLetter, dataOf } from "../api.ts";
+import { Button } from "../controls.tsx";
 import { notify } from "../notices.tsx";
-import { Button, type Column, Heading, Listing, LongWord, Time } from "../parts.tsx";
+import { Heading, LongWord, Time } from "../parts.tsx";
+import { type Column, Listing } from "../tables.tsx";
 import type { ViewProps } from "../views.ts";
 import { fill, numberOf, words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";

@@ -1,21 +1,12 @@
 /** Invitations: a form to send one, and the list of those that were sent. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Invitation } from "../api.ts";
+import { Button, Choice, Field } from "../controls.tsx";
 import { codeOf, faultsOf } from "../failures.ts";
+import { Failure } from "../loading.tsx";
 import { notify } from "../notices.tsx";
-import {
-  Badge,
-  Button,
-  Choice,
-  type Column,
-  Failure,
-  Field,
-  Heading,
-  Listing,
-  LongWord,
-  Panel,
-  Time,
-} from "../parts.tsx";
+import { Badge, Heading, LongWord, Panel, Time } from "../parts.tsx";
+import { type Column, Listing } from "../tables.tsx";
 import { fill, language, timeOf, words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";
 import { useList } from "./loading.ts";

@@ -1,6 +1,7 @@
 /** The columns of a list of signing keys. */
 import type { SigningKey } from "../api.ts";
-import { Badge, type Column, Time } from "../parts.tsx";
+import { Badge, Time } from "../parts.tsx";
+import type { Column } from "../tables.tsx";
 import { words } from "../words.ts";
 
 const KINDS = { next: "plain", signing: "good", published: "plain", revoked: "bad" } as const;

@@ -2,8 +2,11 @@
 import { useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
 import { api, dataOf } from "../api.ts";
+import { Button } from "../controls.tsx";
+import { Loading } from "../loading.tsx";
 import { notify } from "../notices.tsx";
-import { Button, Heading, Loading, Table } from "../parts.tsx";
+import { Heading } from "../parts.tsx";
+import { Table } from "../tables.tsx";
 import type { ViewProps } from "../views.ts";
 import { words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";

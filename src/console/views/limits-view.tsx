@@ -1,22 +1,12 @@
 /** The limits in force. Looks up how much of a limit is left for an address or a user, and resets it. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Limit, type LimitState } from "../api.ts";
+import { Button, Choice, Field } from "../controls.tsx";
 import { faultsOf } from "../failures.ts";
+import { Failure, Loading } from "../loading.tsx";
 import { notify } from "../notices.tsx";
-import {
-  Button,
-  Choice,
-  type Column,
-  Facts,
-  Failure,
-  Field,
-  Heading,
-  Loading,
-  LongWord,
-  Panel,
-  Table,
-  Time,
-} from "../parts.tsx";
+import { Facts, Heading, LongWord, Panel, Time } from "../parts.tsx";
+import { type Column, Table } from "../tables.tsx";
 import { durationOf, fill, numberOf, words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";
 import { useLoaded } from "./loading.ts";

@@ -1,7 +1,9 @@
 /** What the service has been doing: numbers, and a small chart for each kind of event. */
 import { api, dataOf, type Overview } from "../api.ts";
-import { Badge, Facts, Heading, Loading, Panel, Table, Time } from "../parts.tsx";
+import { Loading } from "../loading.tsx";
+import { Badge, Facts, Heading, Panel, Time } from "../parts.tsx";
 import { replaceQuery } from "../route.ts";
+import { Table } from "../tables.tsx";
 import type { ViewProps } from "../views.ts";
 import { dayOf, fill, hourOf, numberOf, words } from "../words.ts";
 import { Chart } from "./chart.tsx";

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { isAllowed, type Permission } from "../../access.ts";
 import { api, type Me, type User, type Versioned } from "../../api.ts";
-import { Choice, Field } from "../../parts.tsx";
+import { Choice, Field } from "../../controls.tsx";
 import { fill, type Words, words } from "../../words.ts";
 import { FormDialog } from "../dialog.tsx";
 import { changeUser } from "./changes.ts";

@@ -1,8 +1,8 @@
 /** Edits what an operator may correct in the profile of a user. */
 import { useState } from "preact/hooks";
 import type { User, Versioned } from "../../api.ts";
+import { Field } from "../../controls.tsx";
 import { faultsOf } from "../../failures.ts";
-import { Field } from "../../parts.tsx";
 import { fill, words } from "../../words.ts";
 import { FormDialog } from "../dialog.tsx";
 import { changeUser } from "./changes.ts";

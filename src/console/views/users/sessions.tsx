@@ -2,8 +2,10 @@
 import { useState } from "preact/hooks";
 import { readUserAgent } from "../../../platform/user-agents.ts";
 import { api, dataOf, type User, type UserSession } from "../../api.ts";
+import { Button } from "../../controls.tsx";
+import { Loading } from "../../loading.tsx";
 import { notify } from "../../notices.tsx";
-import { Button, Loading, Panel, Time } from "../../parts.tsx";
+import { Panel, Time } from "../../parts.tsx";
 import { fill, words } from "../../words.ts";
 import { FormDialog } from "../dialog.tsx";
 import { useLoaded } from "../loading.ts";

@@ -2,8 +2,10 @@
 import { useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { type AuditEvent, api, dataOf, type Me, type User, type Versioned } from "../../api.ts";
+import { Button } from "../../controls.tsx";
+import { Failure, Loading, Skeleton } from "../../loading.tsx";
 import { notify } from "../../notices.tsx";
-import { Button, Facts, Failure, Heading, Loading, LongWord, Panel, Skeleton, Time } from "../../parts.tsx";
+import { Facts, Heading, LongWord, Panel, Time } from "../../parts.tsx";
 import { goTo, linkTo } from "../../route.ts";
 import { language, words } from "../../words.ts";
 import { causeOf, nameOfEvent } from "../events.ts";

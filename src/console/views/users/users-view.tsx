@@ -5,9 +5,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { api, dataOf, type User } from "../../api.ts";
+import { Button, Choice, Field } from "../../controls.tsx";
 import { codeOf } from "../../failures.ts";
-import { Button, Choice, type Column, Day, Failure, Field, Heading, Listing, LongWord } from "../../parts.tsx";
+import { Failure } from "../../loading.tsx";
+import { Day, Heading, LongWord } from "../../parts.tsx";
 import { goTo, linkTo, type Query, replaceQuery } from "../../route.ts";
+import { type Column, Listing } from "../../tables.tsx";
 import type { ViewProps } from "../../views.ts";
 import { words } from "../../words.ts";
 import { useList } from "../loading.ts";
