@@ -163,6 +163,17 @@ describe("cookie mode", () => {
     }
   });
 
+  it("ends the cookie's session also where all sessions of the access token's user end, who is another one", async () => {
+    const { answer, cookie } = await signedIn();
+    const other = await logIn(await registered());
+    const options = { ...from(APP, cookie), bearer: other.accessToken };
+    const out = await post("/api/v1/auth/logout", { all: true }, options, send);
+    expect([out.status, out.headers.get("Set-Cookie")]).toEqual([204, expect.stringContaining("Max-Age=0")]);
+    for (const bearer of [other.accessToken, answer.json.access_token]) {
+      expectProblem(await readMe(bearer), 401, "invalid_access_token");
+    }
+  });
+
   it("clears the cookie when its session has ended", async () => {
     const { cookie } = await signedIn();
     await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);

@@ -38,7 +38,7 @@ export const logout = endpoint(
     const cookies = isRefusal(read) ? [] : read;
     for (const token of cookies) proofs.push({ refreshToken: token });
     const outcome = await logOut(services, proofs, body.all ?? false);
-    // Clears the cookie after a refusal too, because then no session of these cookies is live. If the origin is not
+    // Clears the cookie also after a refusal, because then no session of these cookies is live. If the origin is not
     // allowed, `cookies` is empty, and the cookie stays.
     if (cookies.length > 0) clearRefreshCookie(services, exchange);
     if (isRefusal(outcome)) return outcome;
@@ -65,7 +65,8 @@ interface NamedSession {
 
 /**
  * Logs out every session that a proof names, because the access token may have expired, or may belong to a session
- * other than the cookie's. With `all`, the first live one of these sessions ends every session of its user.
+ * other than the cookie's. With `all`, the first live one of these sessions ends every session of its user. Sessions of
+ * other users are only logged out, because their cookie is cleared too.
  */
 async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
   const [first] = proofs;
@@ -83,6 +84,8 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
     const isTrusted = await hasTrustedKey(services, keyId);
     if (isTrusted && (await services.sessions.endAllBy(userId, session))) {
       services.audit.note("logged_out", { actorId: userId, userId, details: { all: true } });
+      const others = named.filter((other) => other.userId !== userId);
+      await Promise.all(others.map((other) => endNamed(services, other)));
       return { userId };
     }
   }
