@@ -109,6 +109,8 @@ export default defineConfig({
           include: ["test/node/**/*.test.ts"],
           setupFiles: ["test/node/setup.ts"],
           globalSetup: ["test/node/live-shared.ts", "test/support/smtp-server.ts"],
+          // How long a test waits for a page to show something. The default of a second is too short for a slow machine.
+          expect: { poll: { timeout: 20_000 } },
           maxWorkers,
           testTimeout: 240_000,
           hookTimeout: 300_000,

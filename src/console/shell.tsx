@@ -10,6 +10,7 @@ import { Skeleton } from "./loading.tsx";
 import { Notices, notify } from "./notices.tsx";
 import { Badge, Heading } from "./parts.tsx";
 import { goTo, linkTo, useRoute } from "./route.ts";
+import { focusSearch } from "./search-focus.ts";
 import { whenReauthenticationIsRequired } from "./session.ts";
 import type { PaletteProps } from "./views/palette.tsx";
 import type { Ways } from "./views/reauthentication.tsx";
@@ -233,22 +234,10 @@ function useShortcuts(openPalette: () => void, views: readonly View[]): void {
       const isTyping = target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
       if (key === "/" && !ctrlKey && !metaKey && !altKey && !isTyping) {
         event.preventDefault();
-        const field = document.querySelector<HTMLInputElement>("input[type=search]");
-        if (field !== null) field.focus();
-        else if (views.some(({ name }) => name === "users")) {
-          goTo("users");
-          focusWhenThere("input[type=search]");
-        }
+        focusSearch(views.some(({ name }) => name === "users") ? () => goTo("users") : undefined);
       }
     };
     addEventListener("keydown", listen);
     return () => removeEventListener("keydown", listen);
   }, []);
-}
-
-/** Focuses a field of a view that is still loading. Gives up after a second: the operator may be elsewhere by then. */
-function focusWhenThere(selector: string, tries = 20): void {
-  const field = document.querySelector<HTMLInputElement>(selector);
-  if (field !== null) field.focus();
-  else if (tries > 0) setTimeout(() => focusWhenThere(selector, tries - 1), 50);
 }

@@ -29,7 +29,15 @@ export function createFactors(
     method: (factors: PendingFactors) => Promise<Result>,
     caller = { actorId: userId, hasProvedFactor: false },
   ): Promise<Result> =>
-    hops.hop("sessions", () => method(objects.getByName(userId).factors({ ...request, ...caller })));
+    hops.hop("sessions", async () => {
+      const factors = objects.getByName(userId).factors({ ...request, ...caller });
+      try {
+        return await method(factors);
+      } finally {
+        // Until this, the platform keeps the object in memory. The types don't declare the method.
+        (factors as object as Disposable)[Symbol.dispose]();
+      }
+    });
 
   return {
     list: (userId: string) => call(userId, async (factors): Promise<FactorList> => factors.list()),

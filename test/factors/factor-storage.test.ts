@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { runCronTasks } from "../../src/cron-tasks.ts";
@@ -55,6 +55,13 @@ describe("what is stored of second factors", () => {
     vi.setSystemTime(Date.now() + 10_000);
     await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
     expect(await since(person)).toBeNull();
+  });
+
+  it("does not keep the user's object in memory once it was read", async () => {
+    const { userId } = await loggedIn();
+    await coldIsolate().factors.list(userId);
+    // Waits for the object, for half a minute at most.
+    await evictDurableObject(env.USER_SESSIONS.getByName(userId));
   });
 
   it("outlives all sessions", async () => {

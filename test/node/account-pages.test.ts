@@ -20,7 +20,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await text("#email-error")).toBe("Enter your email address.");
     expect(await text("#username-error")).toBe("Choose a username.");
     expect(await text("#password-error")).toBe("Choose a password.");
-    expect(await page.evaluate("document.activeElement.id"), "the first to mend").toBe("email");
+    await expect.poll(() => page.evaluate("document.activeElement.id"), { message: "the first to mend" }).toBe("email");
     await page.keyboard.type(person.email);
     await visitor.typeInto("#username", person.username);
     await visitor.typeInto("#password", "short");
@@ -87,8 +87,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await page.locator(".device").first().locator("button").count()).toBe(0);
     await page.locator(".device button").first().click();
     await says("#devices-notice", / has been logged out\.$/);
-    expect(await page.locator(".device").count()).toBe(2);
-    expect(await page.evaluate("document.activeElement.id"), "the focus is not lost").toBe("devices-title");
+    await expect.poll(() => page.locator(".device").count()).toBe(2);
+    await expect
+      .poll(() => page.evaluate("document.activeElement.id"), { message: "the focus is not lost" })
+      .toBe("devices-title");
 
     await page.fill("#current_password", "not my password at all");
     await page.fill("#new_password", person.username.padEnd(20, "!"));
@@ -116,7 +118,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click("#others-open");
     await page.keyboard.press("Escape");
     expect(await page.isVisible("#others-dialog")).toBe(false);
-    expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("others-open");
+    await expect
+      .poll(() => page.evaluate("document.activeElement.id"), { message: "the focus returns" })
+      .toBe("others-open");
     await page.keyboard.press("Enter");
     await page.click("#others-button");
     await says("#devices-notice", "All other devices have been logged out.");
@@ -148,7 +152,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.keyboard.press("Enter");
     await says("#delete-password-error", "That's not your current password.");
     await page.click("#delete-cancel");
-    expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("delete-open");
+    await expect
+      .poll(() => page.evaluate("document.activeElement.id"), { message: "the focus returns" })
+      .toBe("delete-open");
     await page.click("#delete-open");
     expect(await page.inputValue("#delete-password"), "nothing typed stays behind").toBe("");
     await page.fill("#delete-password", person.password);

@@ -55,10 +55,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(posts(), "nothing is spent without a person's click").toEqual([]);
 
     await page.keyboard.press("Tab");
-    expect(await focused(page)).toBe(button);
+    await expect.poll(() => focused(page)).toBe(button);
     await page.keyboard.press("Enter");
     await visitor.sees(outcome);
-    expect(await focused(page)).toBe(outcome);
+    await expect.poll(() => focused(page)).toBe(outcome);
     expect(await page.title()).toBe(`${outcome} · Postern`);
     await visitor.keepPicture(`${pathname.slice(1)}-done-${look.name}`);
     expect(await overflowOf(page)).toBeLessThanOrEqual(0);
@@ -184,7 +184,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
     await page.click("#act-button");
     await alert.filter({ hasText: "We couldn't reach the server. Check your connection." }).waitFor();
-    expect(await focused(page), "the focus is where it can be tried again").toBe("Verify email address");
+    await expect
+      .poll(() => focused(page), { message: "the focus is where it can be tried again" })
+      .toBe("Verify email address");
     await page.keyboard.press("Enter");
     await alert
       .filter({ hasText: /Too many attempts. Please try again in 3 minutes \(after .*\). Your link still works/ })
@@ -293,7 +295,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await type(person.username);
     await page.keyboard.press("Enter");
     await visitor.sees("Your account is ready");
-    expect(await focused(page)).toBe("Your account is ready");
+    await expect.poll(() => focused(page)).toBe("Your account is ready");
     await visitor.keepPicture(`accept-invitation-done-${look.name}`);
     await logIn(service.origin, person);
 

@@ -94,7 +94,7 @@ describe("the tabs of one browser", () => {
     const { tab } = open();
     const { tab: other, states } = open();
     await logIn(tab);
-    await vi.waitFor(() => expect(states.length).toBe(1));
+    await expect.poll(() => states.length).toBe(1);
     visitor.pass(20 * MINUTE);
     expect(await other.user()).not.toBeNull();
     expect(visitor.count(REFRESH)).toBe(0);
@@ -107,14 +107,14 @@ describe("the tabs of one browser", () => {
     const { tab } = open();
     const { tab: other, states } = open();
     const user = await logIn(tab);
-    await vi.waitFor(() => expect(states).toEqual([{ status: "signed_in", user }]));
+    await expect.poll(() => states).toEqual([{ status: "signed_in", user }]);
     await tab.logout();
-    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("logout")));
+    await expect.poll(() => states.at(-1)).toEqual(signedOut("logout"));
     expect(await other.user()).toBeNull();
 
     const next = await register(service.origin);
     const other2 = await other.login({ email: next.email, password: next.password });
-    await vi.waitFor(async () => expect(await tab.user()).toEqual(other2));
+    await expect.poll(() => tab.user()).toEqual(other2);
     expect(visitor.count(REFRESH)).toBe(0);
   });
 
@@ -126,19 +126,19 @@ describe("the tabs of one browser", () => {
     await logIn(elsewhere);
     await elsewhere.logout({ all: true });
     expect(await tab.user()).toBeNull();
-    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("session_ended")));
+    await expect.poll(() => states.at(-1)).toEqual(signedOut("session_ended"));
   });
 
   it("stay signed out when one of them logs out while another one refreshes", async () => {
     const { tab } = open();
     const { tab: other, states } = open();
     await logIn(tab);
-    await vi.waitFor(() => expect(states.length).toBe(1));
+    await expect.poll(() => states.length).toBe(1);
     const letGo = visitor.hold("responses", "/refresh");
     const refreshed = other.refresh();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await expect.poll(() => visitor.count(REFRESH)).toBe(1);
     await tab.logout();
-    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("logout")));
+    await expect.poll(() => states.at(-1)).toEqual(signedOut("logout"));
     letGo();
     expect(await refreshed).toBe(false);
     expect(await other.user()).toBeNull();
@@ -151,9 +151,9 @@ describe("the tabs of one browser", () => {
     const { tab: loaded, states } = open();
     const letGo = visitor.hold("responses", "/refresh");
     const user = loaded.user();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await expect.poll(() => visitor.count(REFRESH)).toBe(1);
     await tab.logout();
-    await vi.waitFor(() => expect(states).toEqual([signedOut("logout")]));
+    await expect.poll(() => states).toEqual([signedOut("logout")]);
     letGo();
     expect(await user).toBeNull();
   });
@@ -162,10 +162,10 @@ describe("the tabs of one browser", () => {
     const { tab } = open();
     const { tab: other, states } = open();
     await logIn(tab);
-    await vi.waitFor(() => expect(states.length).toBe(1));
+    await expect.poll(() => states.length).toBe(1);
     const arrive = delay("/logout");
     const logout = tab.logout();
-    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("logout")));
+    await expect.poll(() => states.at(-1)).toEqual(signedOut("logout"));
     const login = logIn(other);
     await pause(200);
     expect(visitor.sent.at(-1)?.what).toBe(LOGOUT);
@@ -174,7 +174,7 @@ describe("the tabs of one browser", () => {
     const user = await login;
     expect(visitor.cookie()).toMatch(/^prt_/);
     expect(await open().tab.user()).toEqual(user);
-    await vi.waitFor(async () => expect(await tab.user()).toEqual(user));
+    await expect.poll(() => tab.user()).toEqual(user);
   });
 
   it("send a logout before anything else, even while others refresh and log in", async () => {
@@ -182,7 +182,7 @@ describe("the tabs of one browser", () => {
     await logIn(tab);
     const letGo = visitor.hold("responses", "/refresh");
     const refreshed = open().tab.refresh();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await expect.poll(() => visitor.count(REFRESH)).toBe(1);
     const login = logIn(open().tab);
     const logout = tab.logout();
     expect(visitor.sent.at(-1)?.what).toBe(LOGOUT);
@@ -200,20 +200,20 @@ describe("the tabs of one browser", () => {
     const { tab, states } = open();
     const { tab: other, states: otherStates } = open();
     await logIn(tab);
-    await vi.waitFor(() => expect(otherStates.length).toBe(1));
+    await expect.poll(() => otherStates.length).toBe(1);
     const answers = { "/login": Promise.withResolvers<void>(), "/logout": Promise.withResolvers<void>() };
     onItsWay = async ({ url }) => {
       for (const [route, { promise }] of Object.entries(answers)) if (url.endsWith(route)) await promise;
     };
     const login = logIn(other);
-    await vi.waitFor(() => expect(visitor.count(LOGIN)).toBe(2));
+    await expect.poll(() => visitor.count(LOGIN)).toBe(2);
     const logout = tab.logout();
     const [first, next] = last === "/login" ? [logout, answers["/login"]] : [login, answers["/logout"]];
     answers[last === "/login" ? "/logout" : "/login"].resolve();
     await first;
     next.resolve();
     await Promise.all([login, logout]);
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await expect.poll(() => visitor.count(REFRESH)).toBe(1);
     await vi.waitFor(() => {
       for (const seen of [states, otherStates]) expect(seen.at(-1)).toMatchObject(outcome);
     });
@@ -234,7 +234,7 @@ describe("the tabs of one browser", () => {
     });
     const logout = tab.logout();
     const user = await logIn(other);
-    await vi.waitFor(async () => expect(await tab.user()).toEqual(user));
+    await expect.poll(() => tab.user()).toEqual(user);
     held.resolve();
     await expect(logout).rejects.toMatchObject({ code: "network_error" });
     expect(await tab.refresh()).toBe(true);
@@ -263,7 +263,7 @@ describe("the tabs of one browser", () => {
       isFrozen = true;
       return frozen.promise;
     });
-    await vi.waitFor(() => expect(isFrozen).toBe(true));
+    await expect.poll(() => isFrozen).toBe(true);
     expect((await logIn(tab)).email).toBe(person.email);
     expect(await tab.refresh()).toBe(true);
     await tab.logout();

@@ -89,7 +89,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.locator("tbody tr").nth(1).waitFor({ state: "detached" });
     await page.click(`tbody a:has-text("${person.username}")`);
     await heading(page, person.username);
-    expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+    await expect.poll(() => page.evaluate("document.activeElement.tagName")).toBe("H1");
 
     await button(page, "Suspend").click();
     await dialog(page).getByText("All sessions end at once").waitFor();
@@ -225,7 +225,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await dialog(page).waitFor();
     await page.keyboard.press("Escape");
     await dialog(page).waitFor({ state: "detached" });
-    expect(await page.evaluate("document.activeElement.textContent")).toBe("Change role");
+    await expect.poll(() => page.evaluate("document.activeElement.textContent")).toBe("Change role");
     await page.keyboard.press("/");
     await heading(page, "Users");
     await expect.poll(() => page.evaluate("document.activeElement.type")).toBe("search");
@@ -262,7 +262,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await heading(page, "Overview");
     const failures = page.locator("figure", { hasText: "Failed logins" });
     await failures.getByText("As a table").click();
-    expect(await dialog(page).locator("tbody tr").count()).toBe(24);
+    await expect.poll(() => dialog(page).locator("tbody tr").count()).toBe(24);
     await button(page, "Close").click();
     await button(page, "30 days").click();
     await page.locator('[aria-pressed="true"]', { hasText: "30 days" }).waitFor();

@@ -158,7 +158,7 @@ describe("npm run dev", () => {
     const script = `if (args[0] === "dev") process.stdout.write(${JSON.stringify(`${printed.join("\n")}\n`)})`;
     const work = makeTree(script);
     expect(await dev([`--port=${await freePort()}`], work)).toBe(0);
-    await vi.waitFor(() => expect(work.said()).toContain("Ready on"));
+    await expect.poll(() => work.said()).toContain("Ready on");
     expect(work.said()).toContain(`\n${printed.slice(-2).join("\n")}\n`);
     for (const line of printed.slice(0, 3)) expect(work.said()).not.toContain(line);
     expect(work.said()).not.toContain("GET /health");

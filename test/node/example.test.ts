@@ -135,7 +135,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await page.getByLabel("Password").fill("too short");
     await press("Create account");
     await page.locator("#password-error", { hasText: "15" }).waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("password");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("password");
     await show("register-refused");
     await page.getByLabel("Password").fill(person.password);
     await press("Create account");
@@ -207,7 +207,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await page.getByRole("link", { name: "Sessions" }).click();
     await heading("Sessions");
     await page.getByText("This device").waitFor();
-    expect(await page.getByRole("listitem").count()).toBe(2);
+    await expect.poll(() => page.getByRole("listitem").count()).toBe(2);
     await show("sessions");
     await page
       .getByRole("listitem")
@@ -215,7 +215,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
       .first()
       .click();
     await page.getByRole("status").filter({ hasText: "The device has been logged out." }).waitFor();
-    await vi.waitFor(async () => expect(await page.getByRole("listitem").count()).toBe(1));
+    await expect.poll(() => page.getByRole("listitem").count()).toBe(1);
     const { refresh_token } = elsewhere;
     expect((await post(example.postern, "/api/v1/auth/refresh", { refresh_token })).status).toBe(401);
   });

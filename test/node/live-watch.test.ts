@@ -51,7 +51,7 @@ describe("a running service", () => {
     expect(event.tags).toMatchObject({ status: 503, request_id: answer.headers.get("X-Request-Id") });
     expect(body).not.toMatch(/ada@|example|horse|127\.0\.0\.1|undici/);
 
-    await vi.waitFor(() => expect(service.output()).toContain('"event":"failure"'));
+    await expect.poll(() => service.output()).toContain('"event":"failure"');
     expect(service.output()).not.toContain('"level":"info"');
   });
 });

@@ -50,7 +50,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a browser that is as old as
     const person = somebody();
     const page = await arrive("/register");
     await page.click("#register-button");
-    expect(await page.evaluate("document.activeElement.id"), "the first to mend").toBe("email");
+    await expect.poll(() => page.evaluate("document.activeElement.id"), { message: "the first to mend" }).toBe("email");
     await page.fill("#email", person.email);
     await page.fill("#username", person.username);
     await page.fill("#password", "short");

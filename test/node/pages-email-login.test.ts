@@ -36,7 +36,9 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await visitor.tabTo("#by-email");
     await page.keyboard.press("Enter");
     await visitor.sees("Log in by email");
-    expect(await page.evaluate("document.activeElement.tagName"), "the heading is announced").toBe("H1");
+    await expect
+      .poll(() => page.evaluate("document.activeElement.tagName"), { message: "the heading is announced" })
+      .toBe("H1");
     await page.keyboard.press("Tab");
     await page.keyboard.type("ada");
     await page.keyboard.press("Enter");
@@ -141,7 +143,9 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await visitor.open(await mailedLink(service.origin, email, "email-login"));
     await page.click("#ready-button");
     await isAtHome();
-    expect(await page.evaluate("document.activeElement.id"), "the part to go on with").toBe("security-title");
+    await expect
+      .poll(() => page.evaluate("document.activeElement.id"), { message: "the part to go on with" })
+      .toBe("security-title");
     await visitor.reads("#passkey-advice", "Your account has no password.");
     await addAuthenticator(page);
     await page.click("#passkey-open");
@@ -176,7 +180,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await visitor.tabTo("#without-password");
     await page.keyboard.press("Space");
     await page.keyboard.press("Tab");
-    expect(await page.evaluate("document.activeElement.id")).toBe("act-button");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("act-button");
     await page.keyboard.press("Enter");
     await visitor.reads("#username-error", "Choose a username.");
     await page.keyboard.type(username);

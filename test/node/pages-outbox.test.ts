@@ -72,7 +72,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     await page.fill("#search", "");
     await page.click("#clear");
     await page.locator("#empty").waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("title");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("title");
     expect(await (await fetch(`${service.origin}${PATH}`)).json()).toEqual({ items: [] });
   });
 
@@ -102,12 +102,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     await visitor.tabTo("#emails a");
     await page.keyboard.press("Enter");
     await page.locator("#email-title", { hasText: "Verify" }).waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("email-title");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("email-title");
     expect(await page.isVisible("#emails")).toBe(false);
     await visitor.tabTo("#links a");
     await page.goBack();
     await page.locator("#emails").waitFor();
-    await vi.waitFor(async () => expect(await page.evaluate("document.activeElement.id")).toBe("title"));
+    await vi.waitFor(async () => await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("title"));
   });
 
   it.each(LOOKS)("has room for all, and nothing that axe objects to, on $name", async (look) => {

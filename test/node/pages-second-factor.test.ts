@@ -50,7 +50,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     const { person, secret } = await withApp();
     const page = await givePassword(person, "/login?return_to=/account");
     await visitor.sees("Enter your code");
-    expect(await page.evaluate("document.activeElement.tagName"), "the heading is announced").toBe("H1");
+    await expect
+      .poll(() => page.evaluate("document.activeElement.tagName"), { message: "the heading is announced" })
+      .toBe("H1");
     expect(await page.inputValue("#password")).toBe("");
     expect(await page.locator('[data-way="passkey"]:visible').count(), "not a way of this user").toBe(0);
     await page.keyboard.press("Tab");
@@ -60,7 +62,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     await visitor.typeInto("#totp-code", "000 000");
     await page.keyboard.press("Enter");
     await visitor.reads("#totp-code-error", "Wrong code.");
-    expect(await page.evaluate("document.activeElement.id")).toBe("totp-code");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("totp-code");
     await page.keyboard.type(await codeOf(secret));
     await page.keyboard.press("Enter");
     await isAtHome();
@@ -101,7 +103,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     expect(await page.isVisible("#emailed-code"), "before it is sent").toBe(false);
     await page.click("#send-code-button");
     await visitor.reads("#send-code-notice", "We've sent you an email.");
-    expect(await page.evaluate("document.activeElement.id")).toBe("emailed-code");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("emailed-code");
     expect(await page.getAttribute("#emailed-code", "autocomplete")).toBe("one-time-code");
     expect(await page.textContent("#send-code-button")).toBe("Send again");
     await visitor.submit("email-code", { "emailed-code": "1234" });
@@ -151,7 +153,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     await visitor.sees("Log in");
     await visitor.reads("#login-error", "Enter your password again.");
     expect(await page.inputValue("#name")).toBe(person.email);
-    expect(await page.evaluate("document.activeElement.id")).toBe("password");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("password");
   });
 
   it("logs in with a passkey, alone or after the password", async () => {
@@ -184,7 +186,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     await authenticator.clear();
     await page.click("#passkey-login-button");
     await visitor.reads("#passkey-login-error", "No passkey was used.");
-    expect(await page.evaluate("document.activeElement.id")).toBe("passkey-login-button");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("passkey-login-button");
   });
 
   it("offers no passkey in a browser that has none", async () => {

@@ -89,7 +89,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await isOpen("confirm");
     await says("#confirm-text", "Log out, then log in again.");
     expect(await page.isVisible("#confirm-current")).toBe(false);
-    expect(await focused()).toBe("confirm-cancel");
+    await expect.poll(focused).toBe("confirm-cancel");
     await page.keyboard.press("Enter");
     await page.click("#delete-cancel");
 
@@ -110,7 +110,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await visitor.tabTo("#app-open");
     await page.keyboard.press("Enter");
     await isOpen("app");
-    expect(await focused(), "the dialog is read from its heading").toBe("app-heading");
+    await expect.poll(focused, { message: "the dialog is read from its heading" }).toBe("app-heading");
     const shownSecret = (await text("#secret")) ?? "";
     expect(shownSecret).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
     expect(await page.locator("#qr path").getAttribute("d")).toMatch(/^M\d+,\d+h/);
@@ -131,12 +131,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Shift+Tab");
-    expect(await focused()).toBe("app-code");
+    await expect.poll(focused).toBe("app-code");
     await page.keyboard.type(await codeOf(secret, -1));
     await page.keyboard.press("Enter");
 
     await isOpen("codes");
-    expect(await focused()).toBe("codes-heading");
+    await expect.poll(focused).toBe("codes-heading");
     expect(await text("#secret"), "the secret has left the page").toBe("");
     expect(await page.locator("#qr *").count()).toBe(0);
     const codes = await page.locator("#codes-list code").allTextContents();
@@ -169,7 +169,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.keyboard.press("Enter");
 
     await says("#security-notice", "“Ada's phone” has been added.");
-    expect(await focused(), "the focus is not lost").toBe("security-title");
+    await expect.poll(focused, { message: "the focus is not lost" }).toBe("security-title");
     expect(await page.content()).not.toContain(codes[0]);
     expect(await rows()).toEqual(["Ada's phone"]);
     await says("#factors .quiet", /^Added .* · Last used /);
@@ -207,7 +207,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     // The session began without a factor.
     await page.click("#confirm-passkey-button");
     await says("#security-error", "This device already has a passkey for your account.");
-    expect(await focused()).toBe("passkey-open");
+    await expect.poll(focused).toBe("passkey-open");
 
     await rowButton(`Rename ${name}`).click();
     await isOpen("rename");
@@ -216,7 +216,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.keyboard.press("Enter");
     await says("#factor-name-error", "Enter a name.");
     await page.keyboard.press("Escape");
-    expect(await page.evaluate("document.activeElement.textContent"), "the focus returns").toBe("Rename");
+    await expect
+      .poll(() => page.evaluate("document.activeElement.textContent"), { message: "the focus returns" })
+      .toBe("Rename");
     await page.keyboard.press("Enter");
     await visitor.submit("rename", { "factor-name": "Laptop" });
     await says("#security-notice", "The new name is “Laptop”.");
@@ -239,7 +241,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await rowButton("Remove Laptop").click();
     await page.click("#remove-button");
     await says("#security-notice", "“Laptop” has been removed.");
-    expect(await focused()).toBe("security-title");
+    await expect.poll(focused).toBe("security-title");
     await says("#no-factors", "You have no second factor yet.");
     await happened("Passkey removed");
     await expect.poll(authenticator.passkeys, { message: "the device has forgotten it too" }).toEqual([]);
@@ -302,7 +304,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.click("#unset-button");
     await says("#security-notice", "Your password has been removed.");
     expect(await page.inputValue("#unset-password")).toBe("");
-    expect(await focused()).toBe("security-title");
+    await expect.poll(focused).toBe("security-title");
     expect(await page.isVisible("#unset-open")).toBe(false);
     expect(await page.isVisible("#current_password")).toBe(false);
     expect((await post(service.origin, "/api/v1/auth/login", person)).status).not.toBe(200);
@@ -359,7 +361,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.route(APP, demand, { times: 1 });
     await page.click("#app-open");
     await isOpen("confirm");
-    expect(await focused()).toBe("confirm-current");
+    await expect.poll(focused).toBe("confirm-current");
     await page.keyboard.press("Enter");
     await says("#confirm-current-error", "Enter your password.");
     await page.keyboard.type("not my password at all");
@@ -367,7 +369,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await says("#confirm-current-error", "That's not your current password.");
     await page.keyboard.press("Escape");
     await says("#security-error", "This wasn't done, because you didn't confirm that it's you.");
-    expect(await focused()).toBe("app-open");
+    await expect.poll(focused).toBe("app-open");
 
     await page.route(APP, demand, { times: 1 });
     await page.click("#app-open");
@@ -388,7 +390,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await isOpen("confirm");
     await says("#confirm-text", "Use your second factor to continue.");
     expect(await page.isVisible("#confirm-password"), "the password is not enough").toBe(false);
-    expect(await focused()).toBe("confirm-code");
+    await expect.poll(focused).toBe("confirm-code");
     await page.keyboard.type("1");
     await page.keyboard.press("Enter");
     await says("#confirm-code-error", "Enter the six digits");
@@ -424,7 +426,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await isOpen("confirm");
     await visitor.submit("confirm-password", { "confirm-current": person.password });
     await page.locator("#confirm-totp:visible").waitFor();
-    expect(await focused()).toBe("confirm-code");
+    await expect.poll(focused).toBe("confirm-code");
     expect(await page.isVisible("#confirm-password")).toBe(false);
   });
 
@@ -505,7 +507,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     expect(await count()).toBe(5);
     await page.click("#events-more");
     await expect.poll(count).toBeGreaterThan(5);
-    expect(await page.evaluate("document.activeElement.id")).toMatch(/^events-(more|title)$/);
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toMatch(/^events-(more|title)$/);
     await says("#events .event >> nth=0", /Logged in/);
   });
 });

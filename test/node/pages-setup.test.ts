@@ -22,7 +22,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, where everyone must hav
   it("sets up an app by the keyboard alone, shows the recovery codes, and leads on", async () => {
     const person = await register(service.origin);
     const page = await givePassword(person);
-    expect(await focused(), "the heading is announced").toBe("H1");
+    await expect.poll(focused, { message: "the heading is announced" }).toBe("H1");
     expect(await page.inputValue("#password")).toBe("");
     expect(await page.locator("#qr path").getAttribute("d")).toMatch(/^M\d+,\d+h/);
     const secret = await shownSecret();
@@ -32,7 +32,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, where everyone must hav
     await page.keyboard.type(await codeOf(secret, -1));
     await page.keyboard.press("Enter");
     await visitor.sees("Save your recovery codes");
-    expect(await focused()).toBe("H1");
+    await expect.poll(focused).toBe("H1");
     expect(await shownSecret(), "the secret has left the page").toBe("");
     const codes = await page.locator("#codes-list code").allTextContents();
     expect(codes).toHaveLength(10);
@@ -56,7 +56,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, where everyone must hav
     await authenticator.setVerified(false);
     await page.click("#new-passkey-button");
     await visitor.reads("#new-passkey-error", "No passkey was created.");
-    expect(await focused()).toBe("new-passkey-button");
+    await expect.poll(focused).toBe("new-passkey-button");
     await authenticator.setVerified(true);
     await page.click("#new-passkey-button");
     await visitor.sees("Save your recovery codes");
@@ -72,7 +72,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, where everyone must hav
     await visitor.submit("app", { "app-code": "123456" });
     await visitor.sees("Log in");
     await visitor.reads("#login-error", "Enter your password again.");
-    expect(await focused()).toBe("password");
+    await expect.poll(focused).toBe("password");
     await page.route("**/enrolment/totp", refusal(503, "unavailable", { "Retry-After": "40" }), { times: 1 });
     await visitor.submit("login", { password: person.password });
     await visitor.reads("#login-error", "40 seconds");

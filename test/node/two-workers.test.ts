@@ -49,13 +49,13 @@ describe("another Worker", () => {
   it("verifies without a call to Postern when it is warm", async () => {
     const { access_token: token } = await logIn(postern.origin, person);
     expect(await statusOf(token)).toBe(200);
-    await vi.waitFor(() => expect(keyReadings()).toBe(1));
+    await expect.poll(() => keyReadings()).toBe(1);
     const before = requests();
     for (let times = 0; times < 50; times++) expect(await statusOf(token)).toBe(200);
     // When this request is in the log, all earlier requests are, too.
     const last = `last-${crypto.randomUUID()}`;
     await fetch(`${postern.origin}/health`, { headers: { "X-Request-Id": last } });
-    await vi.waitFor(() => expect(postern.output()).toContain(last));
+    await expect.poll(() => postern.output()).toContain(last);
     expect(requests()).toBe(before + 1);
     expect(postern.output()).not.toContain('"event":"rpc"');
   });

@@ -187,8 +187,14 @@ export class Calls {
       const make = async (values: unknown[], fault?: Fault) => {
         if (fault === "evicted" && (await evictTarget())) this.evictions += 1;
         const factors = ask();
-        return Reflect.apply(Reflect.get(factors, method), factors, values);
+        try {
+          return await Reflect.apply(Reflect.get(factors, method), factors, values);
+        } finally {
+          (factors as Disposable)[Symbol.dispose]();
+        }
       };
+      // Each call has disposed of its own factors.
+      if (method === Symbol.dispose) return () => {};
       const whole = `${name}.factors.${String(method)}`;
       return (...values: unknown[]) => this.call(whole, (fault) => make(values, fault));
     };
@@ -209,8 +215,11 @@ export function surround(calls: Calls, answer: (request: Request) => Promise<Res
     });
     return Promise.race([calls.call("fetch", () => answer(request)), aborted]);
   });
-  const longest = calls.plan?.fault === "stuck" ? Number.POSITIVE_INFINITY : 1_000;
-  const hurry = (milliseconds = 0) => (milliseconds > longest ? milliseconds : milliseconds / 100);
+  const fault = calls.plan?.fault;
+  const longest = fault === "stuck" ? Number.POSITIVE_INFINITY : 1_000;
+  // An eviction waits until the object has stored its state, for up to five seconds.
+  const patience = fault === "evicted" ? 10 : 1;
+  const hurry = (milliseconds = 0) => (milliseconds > longest ? milliseconds * patience : milliseconds / 100);
   const pauses = vi
     .spyOn(globalThis, "setTimeout")
     .mockImplementation(((run: () => void, milliseconds?: number) =>

@@ -156,7 +156,8 @@ function pipelined(result: Promise<object>) {
     get(promise, name) {
       const own = Reflect.get(promise, name);
       if (own !== undefined) return typeof own === "function" ? own.bind(promise) : own;
-      return (...values: unknown[]) => promise.then((target) => Reflect.get(target, name)(...values));
+      return (...values: unknown[]) =>
+        promise.then((target) => Reflect.apply(Reflect.get(target, name), target, values));
     },
   });
 }

@@ -10,6 +10,7 @@ import { codeOf } from "../../failures.ts";
 import { Failure } from "../../loading.tsx";
 import { Day, Heading, LongWord } from "../../parts.tsx";
 import { goTo, linkTo, type Query, replaceQuery } from "../../route.ts";
+import { useSearchFocus } from "../../search-focus.ts";
 import { type Column, Listing } from "../../tables.tsx";
 import type { ViewProps } from "../../views.ts";
 import { words } from "../../words.ts";
@@ -27,6 +28,7 @@ export default function UsersView({ me, path: [id], query }: ViewProps) {
 
 function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
   const { users, views } = words;
+  useSearchFocus();
   const filter = {
     q: query.get("q") ?? "",
     role: oneOf(query.get("role"), ["user", "moderator", "admin"] as const),
@@ -126,6 +128,7 @@ function SearchField({ value, onSearch }: { value: string; onSearch: (text: stri
 
 function LookUp({ query }: Pick<ViewProps, "query">) {
   const { lookUp } = words.users;
+  useSearchFocus();
   const [name, setName] = useState(query.get("q") ?? "");
   const [fault, setFault] = useState<string>();
   const [failure, setFailure] = useState<unknown>();
