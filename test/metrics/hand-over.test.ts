@@ -180,7 +180,7 @@ describe("the history", () => {
       [-HOUR / 2, 1],
       [HOUR / 2, 2],
     ]);
-    await evictDurableObject(object());
+    await abortAllDurableObjects();
     await object().add(logins(4));
     vi.setSystemTime(START + DAY);
     expect(numbers(await object().history(logins(8), START, "hour"))).toEqual([

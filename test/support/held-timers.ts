@@ -11,6 +11,16 @@ interface Timer {
   milliseconds: number;
 }
 
+const isHurried = new AsyncLocalStorage<true>();
+
+/** Calls a function whose timers end at once: its pauses between tries, for example. */
+export function withoutPauses<Result>(call: () => Promise<Result>): Promise<Result> {
+  const { setTimeout } = globalThis;
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds?: number) =>
+    setTimeout(callback, isHurried.getStore() ? 0 : milliseconds)) as typeof setTimeout);
+  return isHurried.run(true, call);
+}
+
 /** Holds the timers of what `hold` calls, until the end of the test. */
 export function heldTimers() {
   const isHeld = new AsyncLocalStorage<true>();
