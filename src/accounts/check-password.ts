@@ -73,8 +73,8 @@ interface Services extends BlockingServices {
 }
 
 /**
- * Stands in for the guard's verdict if the logged-in user has not entered a wrong current password from this network
- * before. A live session proves more than a password does, so wrong guesses by others at login must not lock this user
+ * Used in place of the login guard's verdict, until the logged-in user enters a wrong current password from this
+ * network. A live session proves more than a password does. So wrong guesses by others at login must not lock this user
  * out.
  */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };

@@ -65,7 +65,10 @@ function abortAfter(milliseconds: number): AbortSignal {
   return controller.signal;
 }
 
-/** Milliseconds since a reading, by the clock that advanced more. The other clock was set back or stopped. */
+/**
+ * Milliseconds between two readings. The wall clock may have been set back, and the stopwatch may have stood still, so
+ * the larger difference counts.
+ */
 export function elapsedSince(then: Reading, now: Reading): number {
   return Math.max(now.wall - then.wall, now.stopwatch - then.stopwatch);
 }

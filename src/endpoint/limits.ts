@@ -33,8 +33,8 @@ export function perUser(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
 }
 
 /**
- * A budget for each user who calls, for requests that the audit log can record. Every request counts, also a refused
- * one, so that refusals aren't free. Only a request that the service was too busy to handle gets its attempt back.
+ * A budget for each user who calls, for requests that the audit log can record. Refused requests count too, so that
+ * they aren't free. The attempt is given back only if the service was too busy to handle the request.
  */
 export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);

@@ -72,8 +72,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     /** How many passwords wait while one is hashed. */
     waiting: () => Math.max(0, places.length - 1),
     /**
-     * Runs `work` (synchronous) when its turn comes. Returns `undefined` if too many are already waiting, or if the
-     * request looked cancelled and lost its place.
+     * Runs `work`, which must be synchronous, when its turn comes. Returns `undefined` if too many passwords already
+     * wait, or if another request took this one out of the queue because it seemed cancelled.
      */
     run: async <Result>(work: () => Result): Promise<Result | undefined> =>
       inSpan("postern.hash", { "postern.hash.ahead": places.length }, () =>

@@ -1,6 +1,7 @@
 /**
  * Decides from its generation what a refresh token may do. A client sends a token that was already replaced if a
- * response was lost, if two tabs refresh at once, or if the token was stolen.
+ * response was lost, if two tabs refresh at once, or if the token was stolen. What happens then is in
+ * `user-sessions-object.ts`.
  */
 import type { Session } from "./session-records.ts";
 

@@ -95,7 +95,7 @@ export interface OpenedSession extends Session {
   authentication?: Authentication;
 }
 
-/** What a login passes to the object for the second factor. */
+/** What a login tells the user's object about the second factor. */
 export interface FactorStep {
   /**
    * Whether D1 knows of a second factor. If the object has none, the factor has been lost, and the password alone must

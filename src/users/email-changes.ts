@@ -119,7 +119,7 @@ export function createEmailChangeStore(db: Database) {
       );
       const waiting = withUser(and(isConfirmable, eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)));
       const isTheirs = owner(newEmail, userId);
-      /** When the user first left the address to which this change returns. */
+      /** If this change restores an earlier address of the user: when the user first changed away from that address. */
       const leftAt = db
         .select({ at: sql`min(${earlier.confirmedAt})` })
         .from(earlier)

@@ -59,7 +59,7 @@ export function createInvitationStore(db: Database) {
       return owners.length === 0;
     },
 
-    /** Lists the invitations that were not accepted or revoked, newest first. Leaves out addresses with an owner. */
+    /** Lists the invitations that were neither accepted nor revoked, newest first. Leaves out addresses with an owner. */
     async list({ limit, before = LAST_ID }: { limit: number; before?: string | undefined }): Promise<Invitation[]> {
       const rows = await db
         .select()
@@ -118,7 +118,7 @@ export function createInvitationStore(db: Database) {
       return revoked.length > 0;
     },
 
-    /** Whether an invitation still needs an email: it was not accepted or revoked, and its address has no owner. */
+    /** Whether an invitation still needs an email: it was neither accepted nor revoked, and its address has no owner. */
     async isWanted(id: string, email: string): Promise<boolean> {
       const found = await batchOf(db, { owners: ownerOf(db, email), spent: spent(id) });
       return found.owners.length + found.spent.length === 0;

@@ -36,8 +36,8 @@ export function createRegistrationStore(db: Database) {
     return { registration: found.registration[0], user: found.user[0] };
   };
   /**
-   * Whether no registration waits for the address of a user. Otherwise the user must not be deleted, because the link
-   * of that registration needs the user.
+   * True if no registration waits for the user's address. While one waits, the user must not be deleted: the link of
+   * the registration works only as long as the user exists.
    */
   const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
   return {

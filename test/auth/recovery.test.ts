@@ -167,7 +167,8 @@ describe("POST /api/v1/auth/reset-password", () => {
   });
 
   it("refuses the verification link of an unverified account, and its link doesn't verify one [RG-3, PR-3]", async () => {
-    // The registration and the user that it made have the same id, so that both links have the same subject.
+    // The registration and the user that it created share an id. So the verification link and the reset link have the
+    // same subject.
     const { token: verification, ...waiting } = await unverified();
     const recovery = await recoveryToken(waiting);
     expect(recovery).not.toBe(verification);

@@ -99,7 +99,7 @@ export async function resetToken(userId: string): Promise<string> {
   return sign("reset-password", userId, recoveryState(user));
 }
 
-/** The token of a link that logs in, and its code. */
+/** The token of a link that logs in, and the code that another browser needs for the link. */
 export async function loginLink(userId: string): Promise<{ token: string; code: string }> {
   const user = await users.find(userId);
   if (user === undefined) throw new Error("There is no such user.");

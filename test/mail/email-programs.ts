@@ -9,7 +9,7 @@ export interface Rule {
   source: string;
   /** What breaks the rule. */
   offences: (email: Email) => string[];
-  /** Turns an email that keeps the rule into one that breaks it, to test the rule itself. */
+  /** Turns an email that follows the rule into one that breaks it, to test the rule itself. */
   breakIt: (html: string) => string;
 }
 

@@ -42,7 +42,7 @@ export function testsByRequirement(): Map<string, string[]> {
   return found;
 }
 
-/** The page with the files of tests of each requirement in its last column. Other rows stay as they are. */
+/** Returns the page. The last column of each requirement lists the test files that name it. Other rows don't change. */
 export function withTests(page: string, tests = testsByRequirement()): string {
   return page.replaceAll(ROW, (row: string, id: string, text: string, _shown: string, mark = "") => {
     const files = tests.get(id)?.map((file) => `\`${file}\``);

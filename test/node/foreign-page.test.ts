@@ -53,7 +53,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
   /** A person who is logged in by cookie on a page of the service, and has a page of another site open. */
   async function visited() {
     const { email, password } = await register(service.origin);
-    // A profile that does not block third-party cookies by itself, as private profiles do.
+    // Private profiles block third-party cookies. This test needs a profile that allows them.
     const profile = mkdtempSync(join(tmpdir(), "postern-profile-"));
     mkdirSync(join(profile, "Default"));
     const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
