@@ -2,6 +2,7 @@
 import type { Config } from "../config/config.ts";
 import type { ReportOrigin } from "../objects/owner-reports.ts";
 import type { Hops } from "../platform/hops.ts";
+import { disposing } from "../platform/rpc-stubs.ts";
 import type { Factor } from "./factor.ts";
 import type { CodeProof, Confirmation, PasskeyAddition } from "./factor-proofs.ts";
 import type { KnownPasskey } from "./passkeys/options.ts";
@@ -29,15 +30,7 @@ export function createFactors(
     method: (factors: PendingFactors) => Promise<Result>,
     caller = { actorId: userId, hasProvedFactor: false },
   ): Promise<Result> =>
-    hops.hop("sessions", async () => {
-      const factors = objects.getByName(userId).factors({ ...request, ...caller });
-      try {
-        return await method(factors);
-      } finally {
-        // Until this, the platform keeps the object in memory. The types don't declare the method.
-        (factors as object as Disposable)[Symbol.dispose]();
-      }
-    });
+    hops.hop("sessions", () => disposing(objects.getByName(userId).factors({ ...request, ...caller }), method));
 
   return {
     list: (userId: string) => call(userId, async (factors): Promise<FactorList> => factors.list()),
