@@ -5,9 +5,10 @@
  */
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, inject } from "vitest";
+import { openD1 } from "../../src/commands/d1.ts";
 import { ensureDevVars } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { type Ended, launch, type Running, within } from "./launch.ts";
@@ -164,12 +165,11 @@ export function makeClone(): Clone {
     async prepare(migrated) {
       const state = migrated ?? makeState();
       const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state };
-      const migrate = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
-      const done = await Promise.all([
+      const [{ code, output }] = await Promise.all([
         launchWrangler(makeState(), "deploy", "--dry-run", "--outdir", paths.bundle).ended,
-        ...(migrated === undefined ? [launchWrangler(state, ...migrate).ended] : []),
+        ...(migrated === undefined ? [migrate(state)] : []),
       ]);
-      for (const { code, output } of done) if (code !== 0) throw new Error(output);
+      if (code !== 0) throw new Error(output);
       return paths;
     },
     async startBeside({ state }, config, vars) {
@@ -223,6 +223,30 @@ export function makeClone(): Clone {
     },
   };
 }
+
+/**
+ * Applies all migrations to an empty state. `wrangler d1 migrations apply` does the same, but starts workerd for each
+ * migration.
+ */
+async function migrate(state: string): Promise<void> {
+  const { DB, dispose } = await openD1({ remote: false, persistTo: state }, TREE);
+  try {
+    await DB.prepare(MIGRATIONS_TABLE).run();
+    for (const path of globSync(join(TREE, "migrations/*.sql")).toSorted()) {
+      const statements = readFileSync(path, "utf8").split("--> statement-breakpoint");
+      await DB.batch([
+        ...statements.map((statement) => DB.prepare(statement)),
+        DB.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(basename(path)),
+      ]);
+    }
+  } finally {
+    await dispose();
+  }
+}
+
+/** The table in which wrangler keeps what it has applied. */
+const MIGRATIONS_TABLE = `CREATE TABLE d1_migrations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`;
 
 /** A copy that is removed after the tests of a file or a `describe`. */
 export function useClone(): Clone {
