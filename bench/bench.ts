@@ -32,11 +32,13 @@ const MANIFESTS: Record<string, string> = {
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function bench(flags: Flags): Promise<void> {
-  const entrants: Entrant[] = [];
-  for (const name of flags.contestants) {
-    say(`Building ${name}`);
-    entrants.push({ contestant: CONTESTANTS[name], bundle: await build(CONTESTANTS[name]) });
-  }
+  say(`Building ${flags.contestants.join(", ")}`);
+  const entrants = await Promise.all(
+    flags.contestants.map(async (name): Promise<Entrant> => {
+      const contestant = CONTESTANTS[name];
+      return { contestant, bundle: await build(contestant) };
+    }),
+  );
   const bundles = await measureBundles(entrants, flags.starts);
   const cases: Results["cases"] = {};
   for (const [index, name] of flags.only.entries()) {

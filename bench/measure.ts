@@ -48,15 +48,15 @@ export async function measureCase(
     if (runner !== undefined) runners.push(runner);
   }
   const figures = await measureRounds(runners, concurrenciesOf(CASES[name]), length);
-  const results: Record<string, Measured> = {};
   for (const { running } of runners) await running.stop();
-  for (const entrant of entrants) {
+  // Nothing is timed any more, so all of them count at once.
+  const measured = entrants.map(async (entrant): Promise<[string, Measured][]> => {
     const at = runners.findIndex((each) => each.name === entrant.contestant.name);
     const [runner, own] = [runners[at], figures[at]];
-    if (runner === undefined || own === undefined) continue;
-    results[runner.name] = { figures: own, trips: await countTrips(name, entrant), bytes: runner.bytes };
-  }
-  return results;
+    if (runner === undefined || own === undefined) return [];
+    return [[runner.name, { figures: own, trips: await countTrips(name, entrant), bytes: runner.bytes }]];
+  });
+  return Object.fromEntries((await Promise.all(measured)).flat());
 }
 
 /** Measures the runners in turns. Returns the figures of each runner, by concurrency. */
@@ -66,8 +66,8 @@ export async function measureRounds(
   { rounds, seconds }: Length,
 ): Promise<Record<string, Figures>[]> {
   for (const runner of runners) await load(runner, runner.running.slots, Math.min(WARM_UP_SECONDS, seconds));
+  await pause(SETTLE_MILLISECONDS);
   for (const concurrency of concurrencies) {
-    await pause(SETTLE_MILLISECONDS);
     // A contestant's work goes on after its answers. So its CPU time counts up to its next round, or to the end.
     const before = new Map<Runner, number>();
     const finishRound = (runner: Runner) => {

@@ -23,10 +23,10 @@ takeLaneOut(withoutLane);
 let origins: { withLane: string; withoutLane: string };
 
 beforeAll(async () => {
-  const { state } = await askShared<Prepared>("prepared");
+  const made = await askShared<Prepared>("prepared");
   const [one, other] = await Promise.all([
     withLane.serve(FLOODED),
-    withoutLane.prepare(state).then((prepared) => withoutLane.serve(FLOODED, undefined, prepared)),
+    withoutLane.prepare(made).then((prepared) => withoutLane.serve(FLOODED, undefined, prepared)),
   ]);
   origins = { withLane: one.origin, withoutLane: other.origin };
 }, PATIENCE);

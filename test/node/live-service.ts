@@ -76,8 +76,8 @@ export interface Clone {
    * tokens and links name the port.
    */
   serve(flags?: string[], state?: string, prepared?: Prepared, port?: number): Promise<Service>;
-  /** Builds the bundle of this copy, and makes a migrated state unless one is given. */
-  prepare(migrated?: string): Promise<Prepared>;
+  /** Builds the bundle of this copy. Also makes the pages and a migrated state, unless they are given. */
+  prepare(made?: Pick<Prepared, "assets" | "state">): Promise<Prepared>;
   /** Starts another Worker by its configuration file, on a service's state, so that the two share KV. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
   /** Runs a command line in a folder, with the machine's own programs, and waits until it prints `sign`. */
@@ -162,15 +162,18 @@ export function makeClone(): Clone {
       const service = launchWrangler(own, "dev", "--config", config, ...common, ...preset, ...flags);
       return { ...(await waitUntilServed(service, port, own, "Ready on")), origin: `${scheme}://localhost:${port}` };
     },
-    async prepare(migrated) {
-      const state = migrated ?? makeState();
-      const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state };
+    async prepare(made) {
+      const { assets, state } = made ?? { assets: join(folder, "public"), state: makeState() };
+      const bundle = join(folder, "bundle");
+      const config = made === undefined ? [] : ["--config", "wrangler.bundle.toml"];
+      const toml = readFileSync(join(folder, "wrangler.toml"), "utf8");
+      if (made !== undefined) writeFileSync(join(folder, "wrangler.bundle.toml"), configureAssets(toml, assets));
       const [{ code, output }] = await Promise.all([
-        launchWrangler(makeState(), "deploy", "--dry-run", "--outdir", paths.bundle).ended,
-        ...(migrated === undefined ? [migrate(state)] : []),
+        launchWrangler(makeState(), "deploy", "--dry-run", ...config, "--outdir", bundle).ended,
+        ...(made === undefined ? [migrate(state)] : []),
       ]);
       if (code !== 0) throw new Error(output);
-      return paths;
+      return { bundle, assets, state };
     },
     async startBeside({ state }, config, vars) {
       const port = await freePort();
@@ -308,17 +311,24 @@ export async function askShared<Answer>(what: "prepared" | "service"): Promise<A
   return JSON.parse(await answer.text());
 }
 
+/** Changes a copy's configuration so that it uses existing pages and builds none. */
+const configureAssets = (toml: string, assets: string) =>
+  replaceEach(toml, [
+    [/^\[build\]\n(?:\w.*\n)+/m, ""],
+    [/^directory = .*$/m, `directory = "${assets}"`],
+  ]);
+
 /** Changes the copy's configuration so that a start uses an existing bundle and builds nothing. */
-function configureBundled(toml: string, bundle: string, assets: string): string {
-  const replacements: [RegExp, string][] = [
+const configureBundled = (toml: string, bundle: string, assets: string) =>
+  replaceEach(configureAssets(toml, assets), [
     [
       /^main = .*$/m,
       `main = "${bundle}/index.js"\nbase_dir = "${bundle}"\nno_bundle = true\nfind_additional_modules = true`,
     ],
     [/^minify = .*$/m, ""],
-    [/^\[build\]\n(?:\w.*\n)+/m, ""],
-    [/^directory = .*$/m, `directory = "${assets}"`],
-  ];
+  ]);
+
+function replaceEach(toml: string, replacements: readonly [RegExp, string][]): string {
   return replacements.reduce((text, [pattern, replacement]) => {
     if (!pattern.test(text)) throw new Error(`wrangler.toml has nothing like ${pattern}.`);
     return text.replace(pattern, replacement);

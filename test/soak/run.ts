@@ -23,7 +23,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 try {
   say(`Building the service. Then ten years pass in ${minutes} minutes, and one more without requests.\n\n${HEADING}`);
   const tell = (window: Parameters<typeof lineOf>[0]) => say(lineOf(window, WINDOWS));
-  const soaking = { duration: minutes * 60_000, people: 6, rest: 150, windows: WINDOWS, seed: 1, tell };
+  const duration = minutes * 60_000;
+  const soaking = { duration, year: duration / 10, people: 6, rest: 150, windows: WINDOWS, seed: 1, tell };
   const soaked = await soak(clone, soaking);
   const faults = [...soaked.faults, ...growth(soaked.windows), ...outlived(soaked)];
   tellAnswers(soaked);

@@ -1,5 +1,5 @@
 /**
- * Lets people use a service for a long time, with a clock on which ten years pass meanwhile (quick-clock.ts). The
+ * Lets people use a service for a long time, with a clock on which years pass meanwhile (quick-clock.ts). The
  * service's storage and memory must not grow. After the last request, the service must delete by itself everything that
  * has a lifetime.
  */
@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { ask } from "../crash/client.ts";
 import { createSeededRandom } from "../measure/seeded-random.ts";
-import type { Clone, Service } from "../node/live-service.ts";
+import type { Clone, Prepared, Service } from "../node/live-service.ts";
 import { freePort } from "../node/loopback.ts";
 import { heldBytes, residentBytes } from "./memory.ts";
 import { createPeople } from "./people.ts";
@@ -19,14 +19,18 @@ import { createStorageReader, type Stored } from "./stored.ts";
 export interface Soaking {
   /** Milliseconds. */
   duration: number;
+  /** The milliseconds in which a year passes for the service. */
+  year: number;
+  /** How many logins must have succeeded before the run ends. On a slow machine, it lasts longer for them. */
+  leastLogins?: number;
   /** How many people use the service at once. */
   people: number;
   /** The mean pause between two requests of one person, in milliseconds. */
   rest: number;
   windows: number;
   seed: number;
-  /** The folder of a state whose database has every table. Without it, a new state is created. */
-  migrated?: string;
+  /** Pages, and a state whose database has every table. Without them, they are made. */
+  prepared?: Pick<Prepared, "assets" | "state">;
   /** Called with each window when it is over. */
   tell(window: Window): void;
 }
@@ -72,12 +76,12 @@ const CRON_PAUSE = 500;
 const PATIENCE = 60_000;
 
 export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
-  const { duration, windows: count } = soaking;
-  const clock = quickClock(duration);
+  const { duration, windows: count, leastLogins = 0 } = soaking;
+  const clock = quickClock(soaking.year);
   putClock(clone, clock);
   const inspectorPort = await freePort();
   const flags = [`--inspector-port=${inspectorPort}`, ...QUICK_VALUES.flatMap((value) => ["--var", value])];
-  const service = await clone.serve(flags, undefined, await clone.prepare(soaking.migrated));
+  const service = await clone.serve(flags, undefined, await clone.prepare(soaking.prepared));
   const { read } = createStorageReader(service.state);
   const links = openLinks(service);
   const [answers, faults, windows]: [Map<string, number>, string[], Window[]] = [new Map(), [], []];
@@ -99,7 +103,8 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
     ...Array.from({ length: soaking.people }, () => people.come()),
     runCron(service, clock, () => isOver),
   ]);
-  for (let number = 1; number <= count; number++) {
+  const hasEnough = () => (answers.get("log in 200") ?? 0) >= leastLogins;
+  for (let number = 1; number <= count || !hasEnough(); number++) {
     // `use` ends before the pause only if it fails.
     await Promise.race([pause(duration / count), use]);
     const memory = residentBytes(clone.folder);
