@@ -1,8 +1,13 @@
-/** How `npm run example` reads its command line, before it starts anything. */
+/** How `npm run example` reads its command line, and how it ends, with a stand-in for wrangler. */
 import { spawnSync } from "node:child_process";
+import { cpSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseFlags } from "../../examples/flags.ts";
+import { launch } from "./launch.ts";
 import { freePort, takePort } from "./loopback.ts";
+import { makeTree } from "./stand-in.ts";
+import { TREE } from "./tree-files.ts";
 
 /** Runs the command with flags that make it start nothing, so that it ends by itself. */
 function start(...flags: string[]) {
@@ -64,5 +69,32 @@ describe("npm run example", () => {
     const { code, said, complained } = start("--api-port", `${taken}`, ...others);
     expect({ code, said }).toEqual({ code: 1, said: "" });
     expect(complained).toBe(`Port ${taken} is taken. Choose another one with --api-port.\n`);
+  });
+
+  it("stops Postern, the API and the app if its shell ends, as when only npm gets a signal", async () => {
+    const { root, calls } = makeTree(`
+      if (args[0] !== "dev") process.exit(0);
+      http.createServer((_, response) => response.end("{}")).listen(port, "localhost", () => tellReady());
+    `);
+    for (const path of ["src", "examples", "package.json", "wrangler.toml"])
+      cpSync(join(TREE, path), join(root, path), { recursive: true });
+    // All packages are the installed ones, except for wrangler's program.
+    for (const [folder, own] of [
+      ["node_modules", "wrangler"],
+      ["node_modules/wrangler", "bin"],
+    ] as const) {
+      for (const name of readdirSync(join(TREE, folder)).filter((name) => name !== own))
+        symlinkSync(join(TREE, folder, name), join(root, folder, name));
+    }
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const [postern, api, app] = ports;
+    const flags = `--port ${postern} --api-port ${api} --app-port ${app} --persist-to state`;
+    const running = launch(root, "sh", ["-c", `"${process.execPath}" examples/start.ts ${flags}; true`], {});
+    await running.says("Ctrl-C stops all three");
+    for (const port of ports) expect((await fetch(`http://localhost:${port}`)).status).toBe(200);
+    running.child.kill("SIGTERM");
+    await running.isGone();
+    for (const port of ports) await expect(fetch(`http://localhost:${port}`)).rejects.toThrow();
+    expect(calls().map(([command]) => command)).toEqual(["d1", "dev", "dev"]);
   });
 });

@@ -38,7 +38,7 @@ export interface Service {
 }
 
 /** What `npm run example` starts. `postern`, `api` and `app` are origins. */
-export interface Example extends Pick<Service, "state" | "output" | "stop"> {
+export interface Example extends Pick<Service, "state" | "output"> {
   /** The flags that started the example. */
   command: string[];
   postern: string;
