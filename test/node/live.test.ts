@@ -120,7 +120,7 @@ describe("npm run dev on a fresh clone", () => {
     await other.stop();
     await expect(fetch(`${other.origin}/health`)).rejects.toThrow();
     expect((await readMe(service.origin, tokens.access_token)).status).toBe(200);
-    const again = await clone.start([], other.state);
+    const again = await clone.serve([], other.state);
     expect((await logIn(again.origin, there)).session_id).toBeDefined();
   }, 240_000);
 
