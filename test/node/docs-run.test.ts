@@ -129,12 +129,13 @@ beforeAll(async () => {
   const appOrigin = `http://localhost:${appPort}`;
   addresses.set("http://localhost:5173", appOrigin);
   const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`, "EMAIL_LOGIN:on"];
-  service = await clone.serve(own.flatMap((value) => ["--var", value]));
+  // `npm pack` ends before the Worker below starts, because it writes dist/, which that Worker watches. In this clone,
+  // the name `postern` means the clone itself. In a reader's folder, it means the installed tarball.
+  const [started, packed] = await Promise.all([clone.serve(own.flatMap((value) => ["--var", value])), bash(PACK)]);
+  service = started;
+  expect(packed.stdout).toContain(`postern-${VERSION}.tgz`);
   addresses.set("http://localhost:8787", service.origin);
   writeFiles(() => true);
-  // `npm pack` comes first, because it writes dist/, which the Worker below watches. In this clone, the name `postern`
-  // means the clone itself. In a reader's folder, it means the installed tarball.
-  expect((await bash(PACK)).stdout).toContain(`postern-${VERSION}.tgz`);
   notes = await clone.startBeside(service, "notes/wrangler.toml", {});
   addresses.set("http://localhost:8788", notes.origin);
   writeFiles((file) => file.startsWith("app/"));
@@ -154,9 +155,9 @@ function withAddresses(text: string): string {
   return [...addresses].reduce((changed, [written, real]) => changed.replaceAll(written, real), text);
 }
 
-/** Runs a page's commands in one shell. Returns what they print. */
-async function paste(page: string): Promise<string> {
-  const script = withAddresses(commandsOf(page)).replaceAll(
+/** Runs a page's commands, and then `more`, in one shell. Returns what they print. */
+async function paste(page: string, more: string): Promise<string> {
+  const script = withAddresses(`${commandsOf(page)}\n${more}`).replaceAll(
     /npm run (admin:create|users:import) --/g,
     `npm run $1 -- --persist-to ${service.state}`,
   );
@@ -224,15 +225,19 @@ function commandsOf(page: string): string {
   return blocks.map(({ text }) => text).join("\n");
 }
 
-/** Runs a page's commands. Fails unless the output contains the page's answers in their order. */
-async function expectPrinted(page: string): Promise<void> {
-  const output = await paste(page);
+/**
+ * Runs a page's commands, and then `more`. Fails unless the output contains the page's answers in their order. Returns
+ * the output.
+ */
+async function expectPrinted(page: string, more = ""): Promise<string> {
+  const output = await paste(page, more);
   let position = 0;
   for (const answer of PRINTED[page] ?? []) {
     const found = output.indexOf(answer, position);
     expect(found, `${answer} in\n${output}`).toBeGreaterThanOrEqual(0);
     position = found + answer.length;
   }
+  return output;
 }
 
 describe("the documentation's commands", () => {
@@ -265,16 +270,15 @@ describe("the documentation's commands", () => {
   });
 
   it("verify in Node, and in Python where it has PyJWT", async ({ skip }) => {
-    await expectPrinted("docs/other-languages.md");
     const knowsJwt = await shell(PYTHON, ["-c", "import jwt, cryptography"]).then(
       () => true,
       () => false,
     );
-    if (!knowsJwt) return skip(`${PYTHON} has no PyJWT.`);
     const python = idleBlock("docs/other-languages.md", "python3").replace("python3", PYTHON);
-    const both = await bash(`${withAddresses(commandsOf("docs/other-languages.md"))}\n${python}`);
-    const [, subject = "?"] = /^Node: user (\S+)$/m.exec(both.stdout) ?? [];
-    expect(both.stdout).toContain(`Python: user ${subject}`);
+    const output = await expectPrinted("docs/other-languages.md", knowsJwt ? python : "");
+    if (!knowsJwt) return skip(`${PYTHON} has no PyJWT.`);
+    const [, subject = "?"] = /^Node: user (\S+)$/m.exec(output) ?? [];
+    expect(output).toContain(`Python: user ${subject}`);
   });
 
   it("log in with a cookie", async () => {

@@ -26,7 +26,6 @@ describe("npm run secret:rotate beside a service that is restarted", () => {
     const first = await clone.serve();
     // The address stays the same, because it is the issuer of the tokens.
     const fixed = ["--var", `PUBLIC_URL:${first.origin}`];
-    const rotate = (...flags: string[]) => clone.run("secret:rotate", "--persist-to", first.state, ...flags);
     const take = (step: number, origin: string) =>
       execFileSync("bash", ["-e"], {
         cwd: clone.folder,
@@ -47,7 +46,6 @@ describe("npm run secret:rotate beside a service that is restarted", () => {
 
     expect(take(0, first.origin)).toContain(".dev.vars has a fresh AUTH_SECRET");
     expect(secretNames()).toEqual(["ENVIRONMENT", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS"]);
-    expect((await rotate()).output).toContain("Finish that rotation first");
     await first.stop();
 
     const second = await clone.serve(fixed, first.state);
@@ -61,9 +59,6 @@ describe("npm run secret:rotate beside a service that is restarted", () => {
     expect((await logIn(second.origin, { ...forgetful, password })).session_id).toBeDefined();
     const refreshed = await refresh(second.origin, before.refresh_token);
     expect(decodeProtectedHeader(refreshed.access_token).kid).toBe(kid);
-    const early = await rotate("--finish");
-    expect(early.output).toContain(`AUTH_SECRET_PREVIOUS alone opens ${kid}`);
-    expect(early.code).toBe(1);
 
     expect(take(1, second.origin)).toBe("ok");
     const resealed = new RegExp(`"event":"signing_key_resealed",.*"key_id":"${kid}"`);
