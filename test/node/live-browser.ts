@@ -1,5 +1,6 @@
 /** Uses the running service in a real browser, and collects the errors and requests of its pages. */
 import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import axe from "axe-core";
 import {
   type Browser,
@@ -11,6 +12,7 @@ import {
 } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 import { outboxSchema, type Person, register } from "./live-person.ts";
+import { askShared, type Prepared } from "./live-service.ts";
 
 /**
  * Debian's `chromium-headless-shell`: the engine of `chromium` without the windows around its pages, which take three
@@ -50,6 +52,16 @@ export const LOOKS = [
   { name: "phone-light", viewport: PHONE, colorScheme: "light", language: "de" },
   { name: "phone-dark", viewport: PHONE, colorScheme: "dark", language: "en" },
 ] as const;
+export type Look = (typeof LOOKS)[number];
+export type WalkLooks = readonly [Look, ...Look[]];
+
+/**
+ * The looks of each walk through many views. Looks differ only in styles, so one walk shows each view in two looks, which
+ * differ in the screen and in the colours. For the gallery, there is a walk in each look.
+ */
+export const WALKS: readonly { readonly name: string; readonly looks: WalkLooks }[] = GALLERY
+  ? LOOKS.map((look) => ({ name: look.name, looks: [look] }))
+  : [{ name: "desktop-dark and phone-light", looks: [LOOKS[1], LOOKS[2]] }];
 
 /** The narrowest screen on which every page must fit (WCAG 2.2 §1.4.10). */
 const NARROWEST = { width: 320, height: 640 };
@@ -67,13 +79,20 @@ export function useVisitor(service: { readonly origin: string }, others: readonl
   return visitor;
 }
 
-/** A person's browser: its pages, and the errors in them. Each call of `arrive` starts as another person. */
+/**
+ * A person's browser: its pages, and the errors in them. Each call of `arrive` starts as another person.
+ *
+ * It gets the files of the pages from the disk, where they were built for the run. A page has about 30 of them, and
+ * `wrangler dev` takes more CPU time for them than the browser takes for the page. In client-browser.test.ts,
+ * foreign-page.test.ts and engines.test.ts, the service serves them.
+ */
 export class Visitor {
   readonly complaints: string[] = [];
   readonly requests: { method: string; url: string; referer: string | undefined }[] = [];
   readonly #service: { readonly origin: string };
   readonly #others: readonly string[];
   #browser: Browser | undefined;
+  #assets = "";
   #page: Page | undefined;
 
   constructor(service: { readonly origin: string }, others: readonly string[]) {
@@ -82,7 +101,9 @@ export class Visitor {
   }
 
   async launch(): Promise<void> {
-    this.#browser = await launchBrowser();
+    const [browser, { assets }] = await Promise.all([launchBrowser(), askShared<Prepared>("prepared")]);
+    this.#browser = browser;
+    this.#assets = assets;
   }
 
   async close(): Promise<void> {
@@ -109,16 +130,24 @@ export class Visitor {
     context.on("request", (request) => {
       this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
     });
+    await context.route(`${this.origin}/static/**`, (route) => {
+      const path = join(this.#assets, new URL(route.request().url()).pathname);
+      return existsSync(path) ? route.fulfill({ path }) : route.continue();
+    });
     this.#page = await context.newPage();
     if (path !== undefined) await this.open(path);
     return this.#page;
   }
 
-  /** Registers a user and logs in on the log-in page. */
+  /** Registers a user, logs in as the log-in page does, and opens the account page. */
   async arriveAtHome(options: BrowserContextOptions = {}): Promise<Person> {
     const person = await register(this.origin);
-    await this.arrive(undefined, options);
-    await this.logIn(person);
+    const page = await this.arrive(undefined, options);
+    const { email, password } = person;
+    const login = { data: { email, password, cookie: true }, headers: { Origin: this.origin } };
+    expect((await page.request.post(`${this.origin}/api/v1/auth/login`, login)).status()).toBe(200);
+    await this.open("/account");
+    await page.locator("#view-account").waitFor();
     return person;
   }
 
@@ -272,15 +301,35 @@ export async function expectRoom(page: Page, where: string): Promise<void> {
   await page.setViewportSize(usual);
 }
 
+/**
+ * Runs axe in the page. Returns the little that tests use, because the whole result takes longer to copy than to make.
+ * Without `preload`, axe does not read the style sheets again, which none of its default rules needs.
+ */
+const AXE_RUN = `axe.run(document, { resultTypes: ["violations"], iframes: false, preload: false })
+  .then(({ violations, passes }) => ({
+    violations: violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) => ({ id, html, any }))),
+    passed: passes.length,
+  }))`;
+
 /** Expects that axe finds no violation. Ignores frames, because their contents belong to other sites. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
-  const found = await page.evaluate<axe.AxeResults>(
-    "axe.run(document, { resultTypes: ['violations'], iframes: false })",
-  );
-  const violations = found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) => ({ id, html, any })));
+  const { violations, passed } = await page.evaluate<{ violations: object[]; passed: number }>(AXE_RUN);
   expect(violations, where).toEqual([]);
-  expect(found.passes.length, `${where}: it was looked at`).toBeGreaterThan(10);
+  expect(passed, `${where}: it was looked at`).toBeGreaterThan(10);
+}
+
+/** Expects room, and in each of these looks nothing that axe objects to. The page is in the first look, and ends in it. */
+export async function expectGoodLooks(page: Page, looks: WalkLooks, nameIn: (look: Look) => string): Promise<void> {
+  const [first, ...others] = looks;
+  await expectRoom(page, nameIn(first));
+  for (const look of [...others, first]) {
+    const { viewport, colorScheme } = look;
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page, nameIn(look));
+    await keepPicture(page, nameIn(look));
+  }
 }
 
 /** Waits until this many links to a page were emailed to an address. Returns the newest. */

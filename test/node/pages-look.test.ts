@@ -5,7 +5,18 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { FACTOR_KINDS, PROOF_KINDS } from "../../src/factors/factor.ts";
 import { sampleMails } from "../../src/mail/samples.ts";
 import { DEFAULT_THEME } from "../../src/mail/theme.ts";
-import { CHROMIUM, expectAccessible, expectRoom, GALLERY, LOOKS, refusal, useVisitor } from "./live-browser.ts";
+import {
+  CHROMIUM,
+  expectAccessible,
+  expectGoodLooks,
+  expectRoom,
+  GALLERY,
+  LOOKS,
+  type Look,
+  refusal,
+  useVisitor,
+  WALKS,
+} from "./live-browser.ts";
 import { logIn, type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
@@ -14,16 +25,16 @@ const LINKS = ["verify-email", "reset-password", "confirm-email", "undo-email-ch
 const FACTORS = "/api/v1/users/me/factors";
 const CODES = Array.from({ length: 10 }, (_, number) => `mzxw-6ytb-oi7q-2n4${"abcdefghij"[number]}`);
 
-/** The pages to check in each look. Together they cover each page, and the account pages in light and dark. */
-const CHOSEN: Record<(typeof LOOKS)[number]["name"], readonly string[]> = {
+/** The pages behind links to check in each look. Together they cover each page. */
+const CHOSEN: Record<Look["name"], readonly string[]> = {
   "desktop-light": ["verify-email"],
-  "desktop-dark": ["reset-password", "account"],
-  "phone-light": ["confirm-email", "account"],
+  "desktop-dark": ["reset-password"],
+  "phone-light": ["confirm-email"],
   "phone-dark": ["undo-email-change", "accept-invitation"],
 };
 
 /** The email to check in each look. The emails differ in form: with details, with a long link, without a link. */
-const CHOSEN_EMAILS: Record<(typeof LOOKS)[number]["name"], string> = {
+const CHOSEN_EMAILS: Record<Look["name"], string> = {
   "desktop-light": "new_login",
   "desktop-dark": "verify_email",
   "phone-light": "email_change_requested",
@@ -44,7 +55,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
    * Opens no page yet, and turns off the Content Security Policy so that axe's script can run. Other tests check the
    * policy.
    */
-  const arrive = ({ viewport, colorScheme }: (typeof LOOKS)[number]): Promise<Page> =>
+  const arrive = ({ viewport, colorScheme }: Look): Promise<Page> =>
     visitor.arrive(undefined, { viewport, colorScheme, bypassCSP: true, reducedMotion: "reduce" });
 
   /** Checks what is shown, and keeps a picture of it. */
@@ -101,43 +112,47 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         await check(`email-${kind}-${language}-${name}`);
       }
     });
+  });
 
-    it.runIf(isMeant("account"))("the pages of an account have, too", async () => {
+  it.each(WALKS)(
+    "the pages of an account have room, too, and nothing that axe objects to, on $name",
+    async ({ looks }) => {
+      const [look] = looks;
       const { language } = look;
       const page = await arrive(look);
-      const name = (view: string) => `${view}-${language}-${look.name}`;
+      const checkView = (view: string) => expectGoodLooks(page, looks, ({ name }) => `${view}-${language}-${name}`);
       await visitor.open(`/?lang=${language}`);
-      await check(name("home"));
+      await checkView("home");
       await visitor.open(`/nowhere?lang=${language}`);
-      await check(name("not-found"));
+      await checkView("not-found");
       await visitor.open(`/register?lang=${language}`);
-      await check(name("register"));
+      await checkView("register");
       await visitor.open(`/logout?lang=${language}`);
       await page.locator("#view-done").waitFor();
-      await check(name("logout-done"));
+      await checkView("logout-done");
       await visitor.open(`/register?lang=${language}`);
       await page.click("#register-button");
       await page.locator("#email-error:not(:empty)").waitFor();
       await page.fill("#password", person.username.padEnd(20, "!"));
       await page.fill("#username", person.username);
       await page.locator('#password-hint[data-verdict="poor"]').waitFor();
-      await check(name("register-faults"));
+      await checkView("register-faults");
       for (const policy of ["invitation", "closed"]) {
         await page.evaluate(`document.documentElement.dataset.registration = "${policy}"`);
-        await check(name(`register-${policy}`));
+        await checkView(`register-${policy}`);
       }
       await visitor.open(`/login?lang=${language}`);
-      await check(name("login"));
+      await checkView("login");
       await visitor.submit("login", { name: person.email, password: "not my password at all" });
       await page.locator("#login-error:not(:empty)").waitFor();
-      await check(name("login-wrong"));
+      await checkView("login-wrong");
       await page.route("**/api/v1/auth/login", refusal(403, "email_not_verified"), { times: 1 });
       await page.click("#login-button");
       await page.locator("#view-unverified").waitFor();
-      await check(name("login-unverified"));
+      await checkView("login-unverified");
       await page.click("#resend-button");
       await page.locator("#view-resent").waitFor();
-      await check(name("login-resent"));
+      await checkView("login-resent");
 
       await visitor.open(`/login?lang=${language}&second`);
       const second = { code: "second_factor_required", pending_token: "ppt_x", factors: PROOF_KINDS };
@@ -151,34 +166,34 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       for (const way of PROOF_KINDS) {
         if (way !== "totp") await page.click(`[data-way="${way}"]:visible`);
         await page.locator(`#view-${way === "email" ? "email-code" : way}`).waitFor();
-        await check(name(`login-${way}`));
+        await checkView(`login-${way}`);
         if (way !== "email") continue;
         await page.click("#send-code-button");
         await page.locator("#emailed-code").waitFor();
-        await check(name("login-email-sent"));
+        await checkView("login-email-sent");
       }
       await page.unroute("**/api/v1/auth/login");
 
       await visitor.open(`/login?lang=${language}&by-email`);
       await page.click("#by-email");
-      await check(name("login-email"));
+      await checkView("login-email");
       await visitor.submit("email-link", { "link-email": person.email });
       await page.locator("#login-code:not(:empty)").waitFor();
-      await check(name("login-emailed"));
+      await checkView("login-emailed");
       const link = `/email-login?lang=${language}`;
       await visitor.open(link);
-      await check(name("email-login-missing"));
+      await checkView("email-login-missing");
       await visitor.open(`${link}&ready#token=x`);
-      await check(name("email-login-ready"));
+      await checkView("email-login-ready");
       const confirm = "**/api/v1/auth/email-login/confirm";
       await page.route(confirm, refusal(403, "login_code_required"), { times: 1 });
       await page.click("#ready-button");
       await page.locator("#view-code").waitFor();
-      await check(name("email-login-code"));
+      await checkView("email-login-code");
       await page.route(confirm, refusal(400, "expired_token"), { times: 1 });
       await visitor.submit("code", { "login-code": "WDJB-MJHT" });
       await page.locator("#view-expired").waitFor();
-      await check(name("email-login-expired"));
+      await checkView("email-login-expired");
       await visitor.open(`/login?lang=${language}&setup`);
       const setup = { code: "second_factor_enrolment_required", enrolment_token: "pet_x", factors: FACTOR_KINDS };
       await page.route("**/api/v1/auth/login", (route) =>
@@ -191,7 +206,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.locator("#view-setup").waitFor();
       await page.click("#app-button");
       await page.locator("#app-code-error:not(:empty)").waitFor();
-      await check(name("login-setup"));
+      await checkView("login-setup");
       const login = { access_token: "x", token_type: "Bearer", expires_in: 1_800, session_id: "x", user: { id: "x" } };
       await page.route("**/check-cookie", (route) => route.fulfill({ status: 204 }));
       await page.route("**/enrolment/totp/confirm", (route) =>
@@ -199,26 +214,26 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       );
       await visitor.submit("app", { "app-code": "000000" });
       await page.locator("#view-codes").waitFor();
-      await check(name("login-codes"));
+      await checkView("login-codes");
       for (const path of ["**/api/v1/auth/login", "**/check-cookie"]) await page.unroute(path);
 
       await visitor.open(`/login?lang=${language}`);
       await visitor.submit("login", { name: person.email, password: person.password });
       await page.locator("#view-account").waitFor();
-      await check(name("account"));
+      await checkView("account");
       await visitor.open(`/?lang=${language}`);
       await page.locator("#user").waitFor();
-      await check(name("home-logged-in"));
+      await checkView("home-logged-in");
       await visitor.open(`/logout?lang=${language}`);
       await page.locator("#view-logout").waitFor();
-      await check(name("logout"));
+      await checkView("logout");
       await visitor.open(`/account?lang=${language}`);
       await page.locator("#view-account").waitFor();
       const busy = refusal(503, "unavailable", { "Retry-After": "40" });
       await page.route("**/api/v1/users/me", busy, { times: 1 });
       await page.reload();
       await page.locator("#view-failed").waitFor();
-      await check(name("account-failed"));
+      await checkView("account-failed");
       await page.click("#view-failed a");
       await page.locator("#view-account").waitFor();
       await page.fill("#current_password", "not my password at all");
@@ -227,11 +242,11 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.locator("#current_password-error:not(:empty)").waitFor();
       await page.click("#profile-button");
       await page.locator("#profile-notice:not(:empty)").waitFor();
-      await check(name("account-told"));
+      await checkView("account-told");
       for (const dialog of ["others", "delete"]) {
         await page.click(`#${dialog}-open`);
         await page.locator(`#${dialog}-dialog`).waitFor();
-        await check(name(`account-${dialog}`));
+        await checkView(`account-${dialog}`);
         await page.keyboard.press("Escape");
       }
 
@@ -248,27 +263,28 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.locator("#factors-required:visible").waitFor();
       await page.click("#app-open");
       await page.locator("#app-dialog[open]").waitFor();
-      const usual = page.viewportSize() ?? look.viewport;
-      await page.setViewportSize({ ...usual, height: 560 });
-      const cancel = await page.locator("#app-cancel").boundingBox();
-      expect((cancel?.y ?? 560) + (cancel?.height ?? 0), "the buttons stay visible").toBeLessThan(560);
-      await page.setViewportSize(usual);
+      for (const { viewport } of looks) {
+        await page.setViewportSize({ ...viewport, height: 560 });
+        const cancel = await page.locator("#app-cancel").boundingBox();
+        expect((cancel?.y ?? 560) + (cancel?.height ?? 0), "the buttons stay visible").toBeLessThan(560);
+      }
+      await page.setViewportSize(look.viewport);
       await page.click("#app-button");
       await page.locator("#app-code-error:not(:empty)").waitFor();
-      await check(name("account-app"));
+      await checkView("account-app");
       await page.fill("#app-code", "000000");
       await page.click("#app-button");
       await page.locator("#codes-dialog[open]").waitFor();
-      await check(name("account-codes"));
+      await checkView("account-codes");
       factors = { items, recovery_codes_left: 3 };
       await page.click("#codes-done");
       await page.locator("#security-notice:not(:empty)").waitFor();
       await page.evaluate("document.getElementById('offer').hidden = false");
-      await check(name("account-secured"));
+      await checkView("account-secured");
       for (const action of ["rename", "remove"]) {
         await page.click(`#factors li:last-child button >> nth=${action === "rename" ? 0 : 1}`);
         await page.locator(`#${action}-dialog[open]`).waitFor();
-        await check(name(`account-${action}`));
+        await checkView(`account-${action}`);
         await page.keyboard.press("Escape");
       }
       await page.route(`**${FACTORS}/totp`, refusal(403, "reauthentication_required"));
@@ -279,7 +295,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         factors = { items: kinds, recovery_codes_left: 10 };
         await page.click("#app-open");
         await page.locator("#confirm-dialog[open]").waitFor();
-        await check(name(`account-confirm-${way}`));
+        await checkView(`account-confirm-${way}`);
         await page.keyboard.press("Escape");
         await page.locator("#security-error:not(:empty)").waitFor();
       }
@@ -288,9 +304,9 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.click("#delete-open");
       await visitor.submit("delete", { "delete-password": "any at all" });
       await page.locator("#view-deleted").waitFor();
-      await check(name("account-deleted"));
-    });
-  });
+      await checkView("account-deleted");
+    },
+  );
 
   it("has room for the longest of addresses", async () => {
     const page = await visitor.arrive(undefined, { viewport: { width: 390, height: 844 } });
