@@ -51,7 +51,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const { origin, pathname } = new URL(link);
     expect(page.url(), "the token leaves the address bar").toBe(`${origin}${pathname}`);
     await visitor.keepPicture(`${pathname.slice(1)}-${look.name}`);
-    await page.waitForTimeout(300);
+    await page.locator("#act-button:enabled").waitFor();
+    await page.evaluate("fetch('/health')");
     expect(posts(), "nothing is spent without a person's click").toEqual([]);
 
     await page.keyboard.press("Tab");

@@ -61,13 +61,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     expect((await fetch(`${service.origin}/api/v1/users/${id}`, init)).status).toBe(200);
   }
 
-  /** Opens a view of the console without a session, logs in, and waits for the view. */
-  async function arriveAs({ email, password }: Person, view = "", options = {}): Promise<Page> {
+  /** Logs in, opens a view of the console, and waits for it. */
+  async function arriveAs(person: Person, view = "", options = {}): Promise<Page> {
     const page = await visitor.arrive(undefined, options);
+    await visitor.logInAtOnce(person);
     await visitor.open(`/admin${view}`);
-    await page.waitForURL(/\/login/);
-    await visitor.submit("login", { name: email, password });
-    await page.waitForURL(/\/admin/);
     await page.locator("h1").waitFor();
     return page;
   }
@@ -80,7 +78,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
 
   it("leads through the log-in to the view that was asked for, finds a user, and suspends and reinstates them", async () => {
     const person = await register(service.origin);
-    const page = await arriveAs(operators.superuser, "#/audit");
+    const { email, password } = operators.superuser;
+    const page = await visitor.arrive("/admin#/audit");
+    await page.waitForURL(/\/login/);
+    await visitor.submit("login", { name: email, password });
+    await page.waitForURL(/\/admin/);
     await heading(page, "Audit log");
     expect(await menu(page)).toEqual(expect.arrayContaining(["Users", "Invitations", "Audit log"]));
     await page.click('nav a:has-text("Users")');
@@ -445,7 +447,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     const { access_token } = await logIn(service.origin, operators.admin);
     await post(service.origin, "/api/v1/auth/logout", { all: true }, access_token);
     await page.click('nav a:has-text("Audit log")');
-    await page.waitForURL(/\/login\?.*return_to=%2Fadmin%23%2Faudit/);
+    await expect.poll(() => page.url()).toMatch(/\/login\?.*return_to=%2Fadmin%23%2Faudit/);
   });
 
   it.each(WALKS)("has room for its words, and nothing that axe objects to, on $name", async ({ looks }) => {

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { codeOf } from "../support/totp-code.ts";
 import { addAuthenticator, CHROMIUM, mailedLink, overflowOf, PHONE, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { changeDatabase, useService, useSharedService } from "./live-service.ts";
+import { changeDatabase, useSharedService } from "./live-service.ts";
 
 const CONFIRM = "**/api/v1/auth/email-login/confirm";
 const totpSchema = z.object({ secret: z.string() });
@@ -225,22 +225,5 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await page.evaluate("location.hash = '#token=y'");
     await page.locator("#ready-error:empty").waitFor({ state: "attached" });
     await page.locator("#ready-button:enabled").waitFor();
-  });
-});
-
-describe.skipIf(!existsSync(CHROMIUM))("the log-in page without EMAIL_LOGIN", () => {
-  const service = useService(["EMAIL_LOGIN:off"]);
-  const visitor = useVisitor(service);
-
-  it("offers no link, and no account without a password", async () => {
-    const page = await visitor.arrive("/login?by=email");
-    await visitor.sees("Log in");
-    expect(await page.isVisible("#by-email")).toBe(false);
-    await visitor.open("/register");
-    await page.locator("#register-button:enabled").waitFor();
-    expect(await page.isVisible("#without-password")).toBe(false);
-    await visitor.open("/accept-invitation#token=x&email=ada%40example.com");
-    await page.locator("#act-button:enabled").waitFor();
-    expect(await page.isVisible("#without-password")).toBe(false);
   });
 });

@@ -6,8 +6,10 @@ import { changeDatabase, useService } from "./live-service.ts";
 
 const PATH = "/dev/outbox";
 
+// Not the shared service: the tests delete all emails.
+const service = useService(["RATE_LIMITING:off", "EMAIL_LOGIN:off"]);
+
 describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
-  const service = useService(["RATE_LIMITING:off"]);
   const visitor = useVisitor(service);
 
   /**
@@ -152,5 +154,22 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
       await expectGoodLooks(page, looks, ({ name }) => `outbox-${view}-${name}`);
       if (view === "list") await page.locator("#emails a").first().click();
     }
+  });
+});
+
+// In this file, because a start of another service takes longer than the test.
+describe.skipIf(!existsSync(CHROMIUM))("the log-in page without EMAIL_LOGIN", () => {
+  const visitor = useVisitor(service);
+
+  it("offers no link, and no account without a password", async () => {
+    const page = await visitor.arrive("/login?by=email");
+    await visitor.sees("Log in");
+    expect(await page.isVisible("#by-email")).toBe(false);
+    await visitor.open("/register");
+    await page.locator("#register-button:enabled").waitFor();
+    expect(await page.isVisible("#without-password")).toBe(false);
+    await visitor.open("/accept-invitation#token=x&email=ada%40example.com");
+    await page.locator("#act-button:enabled").waitFor();
+    expect(await page.isVisible("#without-password")).toBe(false);
   });
 });

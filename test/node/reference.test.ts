@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { defaultDocument } from "../../src/build/default-document.ts";
 import { CHROMIUM, mailedLink, useVisitor } from "./live-browser.ts";
-import { useService } from "./live-service.ts";
+import { useSharedService } from "./live-service.ts";
 
 const OPERATIONS = Object.values(JSON.parse(JSON.stringify(defaultDocument().paths))).flatMap((methods) =>
   Object.values<{ operationId: string; tags: string[] }>(Object(methods)),
@@ -27,7 +27,8 @@ async function execute(page: Page, id: string): Promise<string> {
 }
 
 describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
-  const service = useService(["RATE_LIMITING:off"]);
+  // No other test of the shared service registers ada@example.com.
+  const service = useSharedService();
   const visitor = useVisitor(service);
 
   it("registers Ada, logs her in and out, and calls the API as her, without a change of the requests that it offers", async () => {
