@@ -3,7 +3,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { expect, inject } from "vitest";
 import worker from "../../src/index.ts";
 import type { MailRequest } from "../../src/mail/requests.ts";
-import { Calls, FAULTS, type Plan, surround } from "../support/faults.ts";
+import { Calls, FAULTS, type Plan, surrounded } from "../support/faults.ts";
 import { KINDS, type Table } from "./table.ts";
 
 const { isThorough } = inject("faults");
@@ -54,8 +54,8 @@ export async function deliver(
 ): Promise<boolean> {
   const messages = bodies.map((body, index) => ({ id: `${index}`, timestamp: new Date(), attempts, body }));
   const batch = createMessageBatch(queue, messages) as MessageBatch<MailRequest>;
-  const restore = answer && surround(calls, answer);
-  const hasEnded = await calls.wait(consume(batch, calls)).finally(restore);
+  const work = () => calls.wait(consume(batch, calls));
+  const hasEnded = await (answer ? surrounded(calls, answer, work) : work());
   if (!hasEnded) {
     expect(calls.plan?.fault, "only the loss of the isolate ends a consumer before it is done").toBe("lost");
     return false;

@@ -4,7 +4,7 @@ import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { isolateTally } from "../../src/metrics/tally.ts";
 import { type Call, call } from "../support/client.ts";
-import { Calls, type Plan, surround } from "../support/faults.ts";
+import { Calls, type Plan, surrounded } from "../support/faults.ts";
 import { METRICS_TOKEN } from "../support/metrics.ts";
 
 declare module "vitest" {
@@ -56,13 +56,12 @@ function appFor({ isCold, isUnlimited }: FaultyRequest) {
 export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
   const { method, path, ...options } = request;
   const calls = new Calls(plan);
-  const restore = surround(calls, async ({ url }) => answerElsewhere(url));
   // As if another request already waited to hand the metrics over, and few requests had been counted. So this request
   // does not hand them over.
   isolateTally.waitsSince = Number.POSITIVE_INFINITY;
   isolateTally.requests = 0;
-  try {
-    const answer = await call(method, path, options, async (sent) => {
+  const send = () =>
+    call(method, path, options, async (sent) => {
       const app = appFor(request);
       const later: Promise<unknown>[] = [];
       const context = {
@@ -89,9 +88,10 @@ export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
       if (error instanceof NoAnswer) return undefined;
       throw error;
     });
+  try {
+    const answer = await surrounded(calls, async ({ url }) => answerElsewhere(url), send);
     return { answer, calls };
   } finally {
-    restore();
     isolateTally.waitsSince = undefined;
   }
 }

@@ -66,7 +66,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     const page = await visitor.arrive(undefined, options);
     await visitor.logInAtOnce(person);
     await visitor.open(`/admin${view}`);
-    await page.locator("h1").waitFor();
+    await page.locator(".heading h1").waitFor();
     return page;
   }
 

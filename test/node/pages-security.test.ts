@@ -171,7 +171,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await says("#security-notice", "“Ada's phone” has been added.");
     await expect.poll(focused, { message: "the focus is not lost" }).toBe("security-title");
     expect(await page.content()).not.toContain(codes[0]);
-    expect(await rows()).toEqual(["Ada's phone"]);
+    await expect.poll(rows).toEqual(["Ada's phone"]);
     await says("#factors .quiet", /^Added .* · Last used /);
     await says("#recovery-left", "Codes left: 10");
     // Someone else may have been logged in.
@@ -199,6 +199,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.click("#codes-done");
     await says("#security-notice", /^The passkey “.+” has been added\.$/);
     expect(await page.isVisible("#offer"), "there is no other device").toBe(false);
+    await expect.poll(rows).toHaveLength(1);
     const [name = ""] = await rows();
     const [passkey] = await authenticator.passkeys();
     expect(passkey).toMatchObject({ isResidentCredential: true, userName: person.email });
@@ -222,7 +223,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.keyboard.press("Enter");
     await visitor.submit("rename", { "factor-name": "Laptop" });
     await says("#security-notice", "The new name is “Laptop”.");
-    expect(await rows()).toEqual(["Laptop"]);
+    await expect.poll(rows).toEqual(["Laptop"]);
     await says("#factors .badge", "Passkey");
 
     await page.context().clearCookies();
@@ -286,6 +287,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.click("#passkey-open");
     await page.click("#codes-done");
     await says("#security-notice", "has been added.");
+    await expect.poll(rows).toHaveLength(1);
     const [name = ""] = await rows();
     await page.click("#unset-open");
     await says("#unset", "You'll be logged out on all other devices.");

@@ -3,8 +3,10 @@
  * the chosen number fails, ends late or never, or is the last that the isolate makes. With the fault `evicted`, every
  * call meets an evicted object.
  */
+
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { vi } from "vitest";
 import type { Bindings } from "../../src/bindings.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -53,7 +55,7 @@ const PAUSE = 20;
 /** Far longer than any shortened time limit. */
 const PATIENCE = 5_000;
 
-/** The platform's own functions. While a request runs, {@link surround} replaces them by faster ones. */
+/** The platform's own functions. While a request runs, {@link surrounded} replaces them by faster ones. */
 const setTimer = globalThis.setTimeout;
 const timeout = AbortSignal.timeout.bind(AbortSignal);
 
@@ -202,12 +204,19 @@ export class Calls {
   }
 }
 
+/** Shortens the timers of an isolate. Not those of objects, which run in the same isolate here. */
+const hurry = new AsyncLocalStorage<(milliseconds?: number) => number>();
+
 /**
- * Answers outgoing fetches, and shortens timers. Without that, the tests would wait for the pauses between tries.
- * Longer timers, which are time limits, are shortened only if a call is stuck, so that other calls reach none of them.
- * Returns a function that undoes all this.
+ * Does some work of an isolate. Answers its outgoing fetches, and shortens its timers. Without that, the tests would
+ * wait for the pauses between tries. Longer timers, which are time limits, are shortened only if a call is stuck, so
+ * that other calls reach none of them.
  */
-export function surround(calls: Calls, answer: (request: Request) => Promise<Response>): () => void {
+export async function surrounded<Result>(
+  calls: Calls,
+  answer: (request: Request) => Promise<Response>,
+  work: () => Promise<Result>,
+): Promise<Result> {
   const elsewhere = vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const request = new Request(input, init);
     const aborted = new Promise<never>((_, reject) => {
@@ -219,15 +228,19 @@ export function surround(calls: Calls, answer: (request: Request) => Promise<Res
   const longest = fault === "stuck" ? Number.POSITIVE_INFINITY : 1_000;
   // An eviction waits until the object has stored its state, for up to five seconds.
   const patience = fault === "evicted" ? 10 : 1;
-  const hurry = (milliseconds = 0) => (milliseconds > longest ? milliseconds * patience : milliseconds / 100);
+  const shorten = (milliseconds = 0) => (milliseconds > longest ? milliseconds * patience : milliseconds / 100);
   const pauses = vi
     .spyOn(globalThis, "setTimeout")
     .mockImplementation(((run: () => void, milliseconds?: number) =>
-      setTimer(run, hurry(milliseconds))) as typeof setTimeout);
-  const limits = vi.spyOn(AbortSignal, "timeout").mockImplementation((milliseconds) => timeout(hurry(milliseconds)));
-  return () => {
+      setTimer(run, hurry.getStore()?.(milliseconds) ?? milliseconds)) as typeof setTimeout);
+  const limits = vi
+    .spyOn(AbortSignal, "timeout")
+    .mockImplementation((milliseconds) => timeout(hurry.getStore()?.(milliseconds) ?? milliseconds));
+  try {
+    return await hurry.run(shorten, work);
+  } finally {
     for (const spy of [elsewhere, pauses, limits]) spy.mockRestore();
-  };
+  }
 }
 
 /** Sets the service's clock ahead by this much until mocks are restored. */
