@@ -13,10 +13,11 @@ import { VERSION } from "../../src/version.ts";
 import { ACCOUNT, type Cloudflare, startCloudflare, TOKEN } from "./cloudflare-stand-in.ts";
 import * as prepared from "./deploy-checkout.ts";
 import { ANSWERS, CANNED, give, VALUES, type Wish } from "./deploy-checkout.ts";
-import { useClone, useSharedService } from "./live-service.ts";
+import { useClone, useService } from "./live-service.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const service = useSharedService();
+// Not the shared service: while these tests write to its database, it would answer other tests with 503.
+const service = useService(["RATE_LIMITING:off"]);
 let database: OpenDatabases;
 let cloud: Cloudflare;
 

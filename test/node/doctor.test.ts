@@ -14,14 +14,15 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { examine, reportSchema } from "./doctoring.ts";
 import { register, somebody } from "./live-person.ts";
-import { useSharedService } from "./live-service.ts";
+import { useService } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { readPage } from "./markdown.ts";
 import { AS_SCRIPT, plainEnvironment, runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 import { TREE } from "./tree-files.ts";
 
-const service = useSharedService();
+// Not the shared service: while these tests write to its database, it would answer other tests with 503.
+const service = useService(["RATE_LIMITING:off", "EMAIL_LOGIN:on"]);
 
 /** Runs the command as a program, in the copy of the tree in which the service runs. */
 function runAlone(flags: string[], more: NodeJS.ProcessEnv = {}) {

@@ -264,7 +264,10 @@ export type Found = Readonly<Pick<Service, "origin" | "state">>;
 /** The METRICS_TOKEN of the service that the files of a run share. */
 export const SHARED_METRICS_TOKEN = "a-token-for-the-metrics-of-the-shared-service";
 
-/** A service without limits, which the files of a run share. Each test uses its own people. */
+/**
+ * A service without limits, which the files of a run share. Each test uses its own people. No test opens its database
+ * for longer than a statement: meanwhile, the service may answer other tests with 503.
+ */
 export function useSharedService(): Found {
   return foundBefore(() => askShared("service"));
 }
