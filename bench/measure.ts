@@ -49,7 +49,7 @@ export async function measureCase(
   }
   const figures = await measureRounds(runners, concurrenciesOf(CASES[name]), length);
   for (const { running } of runners) await running.stop();
-  // Nothing is timed any more, so all of them count at once.
+  // Nothing is timed any more, so the trips of all contestants are counted at the same time.
   const measured = entrants.map(async (entrant): Promise<[string, Measured][]> => {
     const at = runners.findIndex((each) => each.name === entrant.contestant.name);
     const [runner, own] = [runners[at], figures[at]];

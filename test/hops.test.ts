@@ -70,7 +70,7 @@ describe("storage round trips that happen one after another", () => {
     expect(await cost(() => post("/api/v1/auth/login", body, {}, demanding))).toEqual(within("trustedLogin", 200));
   });
 
-  it("are two for a login in the grace, and three where it asks to set up a second factor and refunds the guess", async () => {
+  it("are two for a login in the grace period, and three where it asks to set up a second factor and refunds the guess", async () => {
     expect(await cost(() => tryLogin(person, {}, grace))).toEqual(within("login", 200));
     expect(await cost(() => tryLogin(person, {}, demanding))).toEqual(within("loginBeforeFactor", 403));
   });

@@ -19,16 +19,11 @@ export function whenReauthenticationIsRequired(asks: () => Promise<boolean>): vo
   askAgain = asks;
 }
 
-let isLeaving = false;
-
 /**
- * Opens the log-in page, which leads back to the view. Calls after the first do nothing, because a second navigation
- * would cancel the first one. The URL leaves out the view's parameters: they can contain an email address, and the
- * server logs the URLs of requests. `news` is the message that the log-in page shows.
+ * Opens the log-in page, which leads back to the view. The URL leaves out the view's parameters: they can contain an
+ * email address, and the server logs the URLs of requests. `news` is the message that the log-in page shows.
  */
 export function goToLogin(news: "" | "#logged-out" = ""): void {
-  if (isLeaving) return;
-  isLeaving = true;
   const [view = ""] = location.hash.split("?");
   location.replace(`/login?lang=${language}&return_to=${encodeURIComponent(location.pathname + view)}${news}`);
 }

@@ -245,15 +245,15 @@ describe("the audit log", () => {
 
   it("tries a queue that does not answer again, and names in the log what it lost at last", async () => {
     const broken = (failures: number) => {
-      let calls = 0;
+      const counted = { calls: 0 };
       const sent: unknown[] = [];
       const sendBatch = async (messages: Iterable<{ body: AuditEvent }>) => {
-        calls += 1;
-        if (calls <= failures) throw new Error("the queue is down");
+        counted.calls += 1;
+        if (counted.calls <= failures) throw new Error("the queue is down");
         sent.push(...messages);
         return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
       };
-      return { sent, queue: { sendBatch } as unknown as Queue<AuditEvent> };
+      return { sent, counted, queue: { sendBatch } as unknown as Queue<AuditEvent> };
     };
     const origin = { ipAddress: "192.0.2.1", userAgent: null, requestId: null };
     const trailOn = (queue: Queue<AuditEvent>) =>
@@ -263,15 +263,17 @@ describe("the audit log", () => {
     const trail = trailOn(once.queue);
     trail.note("logged_out", { userId: crypto.randomUUID() });
     await withoutPauses(() => trail.send());
-    expect(once.sent).toHaveLength(1);
+    expect([once.sent.length, once.counted.calls]).toEqual([1, 3]);
     expect(trail.isEmpty).toBe(true);
 
     const logs = recordLogs();
-    const never = trailOn(broken(99).queue);
+    const down = broken(99);
+    const never = trailOn(down.queue);
     const userId = crypto.randomUUID();
     never.note("login_succeeded", { userId });
     never.note("login_failed");
     await withoutPauses(() => never.send());
+    expect(down.counted.calls, "with three pauses between").toBe(4);
     const lost = logs().filter((line) => line.event === "audit_event_lost");
     expect(lost).toHaveLength(2);
     expect(lost[0]).toMatchObject({ event_type: "login_succeeded", user_id: userId });

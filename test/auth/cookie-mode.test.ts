@@ -163,8 +163,9 @@ describe("cookie mode", () => {
     }
   });
 
-  it("ends the cookie's session also where all sessions of the access token's user end, who is another one", async () => {
-    const { answer, cookie } = await signedIn();
+  it("with all, also logs out the cookie's session if it belongs to another user, but no other session of theirs", async () => {
+    const { person, answer, cookie } = await signedIn();
+    const untouched = await logIn(person);
     const other = await logIn(await registered());
     const options = { ...from(APP, cookie), bearer: other.accessToken };
     const out = await post("/api/v1/auth/logout", { all: true }, options, send);
@@ -172,6 +173,7 @@ describe("cookie mode", () => {
     for (const bearer of [other.accessToken, answer.json.access_token]) {
       expectProblem(await readMe(bearer), 401, "invalid_access_token");
     }
+    expect((await readMe(untouched.accessToken)).status).toBe(200);
   });
 
   it("clears the cookie when its session has ended", async () => {

@@ -57,7 +57,7 @@ describe("POST /api/v1/auth/logout", () => {
     expect((await readMe(living.accessToken)).status).toBe(200);
   });
 
-  it("ends all with the previous refresh token within the grace, but its own session alone after it", async () => {
+  it("ends all with the previous refresh token within the grace period, but its own session alone after it", async () => {
     const person = await registered();
     const [first, second, third] = [await logIn(person), await logIn(person), await logIn(person)];
     await refresh(first.refreshToken);

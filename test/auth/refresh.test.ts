@@ -62,7 +62,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(verifyRefreshToken(next, secrets)).toMatchObject({ generation: 3, userId });
   });
 
-  it("gives the previous token the same successor within the grace, even after the object was evicted", async () => {
+  it("gives the previous token the same successor within the grace period, even after the object was evicted", async () => {
     const { refreshToken, userId } = await loggedIn();
     const next = await successor(refreshToken);
     await evictDurableObject(env.USER_SESSIONS.getByName(userId));

@@ -343,7 +343,7 @@ describe("a session of one factor", () => {
 });
 
 describe("the last second factor", () => {
-  it("can't be removed by a user who must have one, not even in the grace [PK-4]", async () => {
+  it("can't be removed by a user who must have one, not even in the grace period [PK-4]", async () => {
     const person = await enrolled();
     const everyone = appWith({ SECOND_FACTOR: "required" });
     expectProblem(await remove(person.accessToken, person.totp.id, everyone), 409, "last_factor");

@@ -57,10 +57,10 @@ describe("what is stored of second factors", () => {
     expect(await since(person)).toBeNull();
   });
 
-  it("does not keep the user's object in memory once it was read", async () => {
+  it("does not keep the user's object in memory after its factors were read", async () => {
     const { userId } = await loggedIn();
     await coldIsolate().factors.list(userId);
-    // Waits for the object, for half a minute at most.
+    // Waits until nothing uses the object, and fails after half a minute.
     await evictDurableObject(env.USER_SESSIONS.getByName(userId));
   });
 

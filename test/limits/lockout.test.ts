@@ -216,7 +216,7 @@ describe("an attempt to log in", () => {
   });
 });
 
-describe("a refresh that is repeated within the grace", () => {
+describe("a refresh that is repeated within the grace period", () => {
   it("is not counted, so that a client that lost the response can try again", async () => {
     const tight = appWith({ RATE_LIMITS: "refreshPerSession=1/2m" });
     const { refreshToken } = await logIn(await registered());

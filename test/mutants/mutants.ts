@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "generation === session.generation - 1",
       },
       {
-        name: "Within the grace every older refresh token is accepted.",
+        name: "Within the grace period, every older refresh token is accepted.",
         file: "src/sessions/refresh-rotation-and-reuse.ts",
         from: "generation === session.generation - 1",
         to: "generation < session.generation",

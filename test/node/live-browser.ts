@@ -56,8 +56,8 @@ export type Look = (typeof LOOKS)[number];
 export type WalkLooks = readonly [Look, ...Look[]];
 
 /**
- * The looks of each walk through many views. Looks differ only in styles, so one walk shows each view in two looks, which
- * differ in the screen and in the colours. For the gallery, there is a walk in each look.
+ * The looks of each walk through many views. One walk shows each view in two looks, which differ in the screen and in the
+ * colours. It is in German, whose words are longer. For the gallery, there is a walk in each look.
  */
 export const WALKS: readonly { readonly name: string; readonly looks: WalkLooks }[] = GALLERY
   ? LOOKS.map((look) => ({ name: look.name, looks: [look] }))
@@ -82,7 +82,7 @@ export function useVisitor(service: { readonly origin: string }, others: readonl
 /**
  * A person's browser: its pages, and the errors in them. Each call of `arrive` starts as another person.
  *
- * It gets the files of the pages from the disk, where they were built for the run. A page has about 30 of them, and
+ * The browser gets the files of the pages from the disk, where they were built for the run. A page has about 30 of them, and
  * `wrangler dev` takes more CPU time for them than the browser takes for the page. In client-browser.test.ts,
  * foreign-page.test.ts and engines.test.ts, the service serves them.
  */
@@ -306,7 +306,7 @@ export async function expectRoom(page: Page, where: string): Promise<void> {
 }
 
 /**
- * Runs axe in the page. Returns the little that tests use, because the whole result takes longer to copy than to make.
+ * Runs axe in the page. Returns only what the tests use: copying the whole result takes longer than making it.
  * Without `preload`, axe does not read the style sheets again, which none of its default rules needs.
  */
 const AXE_RUN = `axe.run(document, { resultTypes: ["violations"], iframes: false, preload: false })

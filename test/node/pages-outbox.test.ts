@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { CHROMIUM, expectGoodLooks, expectRoom, PHONE, useVisitor, WALKS } from "./live-browser.ts";
 import { post, register, somebody } from "./live-person.ts";
 import { changeDatabase, useService } from "./live-service.ts";
@@ -142,7 +142,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     await visitor.tabTo("#links a");
     await page.goBack();
     await page.locator("#emails").waitFor();
-    await vi.waitFor(async () => await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("title"));
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("title");
   });
 
   it.each(WALKS)("has room for all, and nothing that axe objects to, on $name", async ({ looks }) => {

@@ -104,7 +104,8 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
     runCron(service, clock, () => isOver),
   ]);
   const hasEnough = () => (answers.get("log in 200") ?? 0) >= leastLogins;
-  for (let number = 1; number <= count || !hasEnough(); number++) {
+  const mostWindows = 10 * count;
+  for (let number = 1; number <= count || (!hasEnough() && number <= mostWindows); number++) {
     // `use` ends before the pause only if it fails.
     await Promise.race([pause(duration / count), use]);
     const memory = residentBytes(clone.folder);
@@ -114,6 +115,7 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
     windows.push(window);
     soaking.tell(window);
   }
+  if (!hasEnough()) faults.push(`Fewer than ${leastLogins} logins succeeded.`);
   isOver = true;
   await use;
   links.close();

@@ -1,7 +1,7 @@
 /**
- * Timers that a test ends itself, so that no test waits for time to pass. Unlike vitest's fake timers, they are only
- * those of one call. Durable Objects run in the same isolate and set timers of their own: if a test ended one of those,
- * workerd would refuse it as I/O on behalf of a different object.
+ * Timers that a test ends itself, so that no test waits for time to pass. Unlike vitest's fake timers, they are
+ * only the timers that one call sets. Durable Objects run in the same isolate and set timers of their own: if a test ended
+ * one of those, workerd would refuse it as I/O on behalf of a different object.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { vi } from "vitest";
@@ -11,13 +11,14 @@ interface Timer {
   milliseconds: number;
 }
 
+/** The platform's own functions, read before a test replaces them. */
+const { setTimeout: setTimer, clearTimeout: clearTimer } = globalThis;
 const isHurried = new AsyncLocalStorage<true>();
 
 /** Calls a function whose timers end at once: its pauses between tries, for example. */
 export function withoutPauses<Result>(call: () => Promise<Result>): Promise<Result> {
-  const { setTimeout } = globalThis;
   vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds?: number) =>
-    setTimeout(callback, isHurried.getStore() ? 0 : milliseconds)) as typeof setTimeout);
+    setTimer(callback, isHurried.getStore() ? 0 : milliseconds)) as typeof setTimeout);
   return isHurried.run(true, call);
 }
 
@@ -25,15 +26,14 @@ export function withoutPauses<Result>(call: () => Promise<Result>): Promise<Resu
 export function heldTimers() {
   const isHeld = new AsyncLocalStorage<true>();
   const timers = new Map<object, Timer>();
-  const { setTimeout, clearTimeout } = globalThis;
   vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds = 0) => {
-    if (isHeld.getStore() === undefined) return setTimeout(callback, milliseconds);
+    if (isHeld.getStore() === undefined) return setTimer(callback, milliseconds);
     const handle = {};
     timers.set(handle, { callback, milliseconds });
     return handle;
   }) as typeof setTimeout);
   vi.spyOn(globalThis, "clearTimeout").mockImplementation(((handle: object) => {
-    if (!timers.delete(handle)) clearTimeout(handle as never);
+    if (!timers.delete(handle)) clearTimer(handle as never);
   }) as typeof clearTimeout);
   return {
     /** Calls a function whose timers wait for `end`. */
@@ -44,7 +44,7 @@ export function heldTimers() {
     },
     /** Ends the timers that wait. */
     end(): void {
-      for (const [handle, { callback }] of timers) {
+      for (const [handle, { callback }] of [...timers]) {
         timers.delete(handle);
         callback();
       }

@@ -85,7 +85,8 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
     if (isTrusted && (await services.sessions.endAllBy(userId, session))) {
       services.audit.note("logged_out", { actorId: userId, userId, details: { all: true } });
       const others = named.filter((other) => other.userId !== userId);
-      await Promise.all(others.map((other) => endNamed(services, other)));
+      // Not an error if this fails: in a retry, the other user's session would be the first live one, and end them all.
+      await Promise.allSettled(others.map((other) => endNamed(services, other)));
       return { userId };
     }
   }
