@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { runCronTasks } from "../src/cron-tasks.ts";
 import { MIGRATIONS } from "../src/db/migrations.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
@@ -27,7 +27,9 @@ describe("GET /health", () => {
 });
 
 describe("GET /health/ready", () => {
-  afterEach(() => env.DB.exec("DELETE FROM follow_ups"));
+  const forgetFollowUps = () => env.DB.exec("DELETE FROM follow_ups");
+  beforeAll(forgetFollowUps);
+  afterEach(forgetFollowUps);
 
   it("is ok where everything answers, and asks all of it at once", async () => {
     const logs = recordLogs();
@@ -128,7 +130,9 @@ describe("GET /health/ready", () => {
 });
 
 describe("GET /health/ready, asked often", () => {
-  afterEach(() => env.DB.exec("DELETE FROM follow_ups"));
+  const forgetFollowUps = () => env.DB.exec("DELETE FROM follow_ups");
+  beforeAll(forgetFollowUps);
+  afterEach(forgetFollowUps);
 
   it("asks the stores once in two seconds, so that requests for it are no load for them", async () => {
     const send = appWith({});

@@ -4,14 +4,17 @@ import { useEffect } from "preact/hooks";
 /** For how long a view may load until its search field no longer takes the focus: the operator may do something else. */
 const PATIENCE_MILLISECONDS = 5_000;
 
-let wantedUntil = 0;
+let isWanted = false;
 
 /** Focuses the search field of the view. If the view has none, opens another view, whose search field takes the focus. */
 export function focusSearch(openView: (() => void) | undefined): void {
   const field = searchField();
   if (field !== null) field.focus();
   else if (openView !== undefined) {
-    wantedUntil = Date.now() + PATIENCE_MILLISECONDS;
+    isWanted = true;
+    setTimeout(() => {
+      isWanted = false;
+    }, PATIENCE_MILLISECONDS);
     openView();
   }
 }
@@ -19,8 +22,8 @@ export function focusSearch(openView: (() => void) | undefined): void {
 /** For a view with a search field. If the operator wants to search, the field takes the focus from the heading. */
 export function useSearchFocus(): void {
   useEffect(() => {
-    if (Date.now() < wantedUntil) searchField()?.focus();
-    wantedUntil = 0;
+    if (isWanted) searchField()?.focus();
+    isWanted = false;
   }, []);
 }
 
