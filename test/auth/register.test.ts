@@ -101,6 +101,7 @@ describe("POST /api/v1/auth/register", () => {
     const person = somebody();
     const failing = vi.spyOn(env.MAIL_QUEUE, "send").mockRejectedValue(new Error("the queue is out"));
     expect((await withoutPauses(() => register(person, appWith({})))).status).toBe(202);
+    expect(failing, "with three pauses between").toHaveBeenCalledTimes(4);
     failing.mockRestore();
     await carryOutLeft();
     await mailsTo(person.email);

@@ -15,10 +15,14 @@ interface Timer {
 const { setTimeout: setTimer, clearTimeout: clearTimer } = globalThis;
 const isHurried = new AsyncLocalStorage<true>();
 
-/** Calls a function whose timers end at once: its pauses between tries, for example. */
+/** The longest pause between tries, in milliseconds. */
+const LONGEST_PAUSE = 5_000;
+
+/** Calls a function whose pauses between tries end at once. Longer timers stay: they limit how long something waits. */
 export function withoutPauses<Result>(call: () => Promise<Result>): Promise<Result> {
-  vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds?: number) =>
-    setTimer(callback, isHurried.getStore() ? 0 : milliseconds)) as typeof setTimeout);
+  const isPause = (milliseconds: number) => isHurried.getStore() === true && milliseconds <= LONGEST_PAUSE;
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds = 0) =>
+    setTimer(callback, isPause(milliseconds) ? 0 : milliseconds)) as typeof setTimeout);
   return isHurried.run(true, call);
 }
 
