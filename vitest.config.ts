@@ -111,8 +111,6 @@ export default defineConfig({
           globalSetup: ["test/node/live-shared.ts", "test/support/smtp-server.ts"],
           // How long a test waits for a page to show something. The default of a second is too short for a slow machine.
           expect: { poll: { timeout: 20_000 } },
-          // Browsers and their virtual authenticators sometimes answer in another order. The report names each retry.
-          retry: 1,
           maxWorkers,
           testTimeout: 240_000,
           hookTimeout: 300_000,

@@ -56,7 +56,9 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await isAtHome();
   });
 
-  it("give way to the button, and come back after a refusal", async () => {
+  // About once in five runs of the whole suite, Chromium's virtual authenticator answers no request any more. The report
+  // names the retry.
+  it("give way to the button, and come back after a refusal", { retry: 1 }, async () => {
     const { page, authenticator } = await withPasskey();
     await openLogin();
     await page.route("**/api/v1/auth/passkey", refusal(401, "invalid_passkey"), { times: 1 });
