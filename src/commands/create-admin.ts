@@ -21,7 +21,7 @@ import { NEW_USER, wasNeverProved } from "../users/user.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
-import { hereForSecret, type Surroundings } from "./surroundings.ts";
+import { endWith, hereForSecret, type Surroundings } from "./surroundings.ts";
 
 const COMMON_PASSWORDS = join(import.meta.dirname, "../../public", COMMON_PASSWORDS_PATH);
 
@@ -180,4 +180,4 @@ function changedMeanwhile({ complain }: Surroundings): number {
   return 1;
 }
 
-if (import.meta.main) process.exitCode = await createAdmin(process.argv.slice(2), hereForSecret());
+if (import.meta.main) await endWith(await createAdmin(process.argv.slice(2), hereForSecret()));

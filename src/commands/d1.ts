@@ -74,6 +74,8 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
       environment: "",
       envFiles: [],
       persist,
+    }).catch((error: unknown) => {
+      throw remote ? error : new StepFailed(notStarted(error));
     });
     if (remote) return { ...env, dispose };
     return { DB: patient(env.DB), AUDIT_DB: env.AUDIT_DB && patient(env.AUDIT_DB), dispose };
@@ -104,6 +106,11 @@ function patient(database: D1Database): D1Database {
       }
     }
   });
+}
+
+function notStarted(error: unknown): string {
+  return `The local runtime, workerd, did not start: ${describeError(error)}
+If it wrote anything above, that says why. \`npm ci\` installs it again. Nothing changed.`;
 }
 
 function unknownDatabase(environment = PRODUCTION): string {

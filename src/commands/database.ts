@@ -1,7 +1,7 @@
 /** Opens the database for a command, which then uses the service's own stores. */
 import { type Database, databaseNow, openDatabase } from "../db/client.ts";
 import { pendingMigrations } from "../db/migrations.ts";
-import { systemClock } from "../platform/clock.ts";
+import { pause, systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
 import { faultOfDeployment } from "./deploy/environments.ts";
@@ -35,7 +35,8 @@ export async function withDatabase(
     if (place.volume !== undefined) await requireMigrations(db);
     return await work({ db, archive, now: await databaseNow(db) });
   } catch (error) {
-    // Ctrl-C also reaches the local runtime, which then stops answering.
+    // Ctrl-C also reaches the local runtime, which then stops answering, and that can be noticed before the signal is.
+    await pause(0);
     world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
     return 1;
   } finally {

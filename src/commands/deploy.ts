@@ -20,7 +20,7 @@ import { type Outside, type Setting, tell } from "./deploy/setting.ts";
 import { StepFailed } from "./deploy/step-failed.ts";
 import { settleValues, variablesOf } from "./deploy/values.ts";
 import { readFlags, understand } from "./flags.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
 
 const USAGE = `Usage: npm run deploy -- [flags]
@@ -141,4 +141,4 @@ async function generate({ account, environment, world: { root } }: Setting, valu
   return writeConfiguration(root, environment, { ...deployment, account_id: account }, variablesOf(values));
 }
 
-if (import.meta.main) process.exitCode = await deploy(process.argv.slice(2), here());
+if (import.meta.main) await endWith(await deploy(process.argv.slice(2), here()));

@@ -14,7 +14,7 @@ import { essentialLines } from "./essential-lines.ts";
 import { giveUp, understand } from "./flags.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
 import { inRegistry, isRegistered, nameIn, registryOf } from "./registry.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 import { findWrangler, NOT_INSTALLED, type Wrangler } from "./wrangler.ts";
 
 const USAGE = `Usage: npm run dev -- [flags]
@@ -208,4 +208,4 @@ function wranglerArguments(flags: DevFlags, port: number, settled: Settled): str
   return [...args, `--port=${port}`, ...flags.passed];
 }
 
-if (import.meta.main) process.exitCode = await dev(process.argv.slice(2), here());
+if (import.meta.main) await endWith(await dev(process.argv.slice(2), here()));

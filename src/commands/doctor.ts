@@ -13,7 +13,7 @@ import { type Finding, failed } from "./doctor/finding.ts";
 import { describeEnd, describeFinding, makeReport, type Result } from "./doctor/report.ts";
 import { describeFailure } from "./doctor/service.ts";
 import { PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run doctor -- [flags]
 
@@ -112,5 +112,5 @@ async function run({ timeout, examine }: Check, examination: Examination): Promi
 if (import.meta.main) {
   // Wrangler writes its progress to the console. Standard output is for the findings, which may be JSON.
   console.log = console.error;
-  process.exitCode = await doctor(process.argv.slice(2), here());
+  await endWith(await doctor(process.argv.slice(2), here()));
 }

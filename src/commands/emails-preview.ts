@@ -11,7 +11,7 @@ import { contrastWarnings } from "../mail/theme-contrast.ts";
 import { escapeHtml } from "../platform/escape-html.ts";
 import { readVariables } from "./doctor/variables.ts";
 import { readFlags, understand } from "./flags.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run emails:preview [-- folder]
 
@@ -151,4 +151,4 @@ function wordsOf(kind: string): string {
   return kind.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 }
 
-if (import.meta.main) process.exitCode = previewEmails(process.argv.slice(2), here());
+if (import.meta.main) await endWith(previewEmails(process.argv.slice(2), here()));

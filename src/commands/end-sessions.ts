@@ -3,7 +3,7 @@ import { createId, systemRandom } from "../platform/random.ts";
 import { createMassLogout } from "../users/mass-logout.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run sessions:end -- --all [flags]
 
@@ -44,4 +44,4 @@ Other Workers accept access tokens until they expire. To make them refuse those 
   return 0;
 }
 
-if (import.meta.main) process.exitCode = await endSessions(process.argv.slice(2), here());
+if (import.meta.main) await endWith(await endSessions(process.argv.slice(2), here()));

@@ -7,7 +7,7 @@ import { type Directory, withDatabase } from "./database.ts";
 import { giveUp, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
 import { openBackup } from "./move/backup-writer.ts";
 import { faultOfRelease } from "./move/same-release.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run data:export -- <file> [flags]
 
@@ -94,4 +94,4 @@ async function* pages(table: Table, read: (after: Value) => Promise<Value[][]>):
   } while (rows.length === ROWS_A_PAGE);
 }
 
-if (import.meta.main) process.exitCode = await exportData(process.argv.slice(2), here());
+if (import.meta.main) await endWith(await exportData(process.argv.slice(2), here()));

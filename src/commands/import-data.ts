@@ -16,7 +16,7 @@ import { archiveEvents } from "./move/archive-events.ts";
 import { type Backup, readBackup } from "./move/backup-reader.ts";
 import { faultOfSecret } from "./move/carried-secret.ts";
 import { faultOfRelease } from "./move/same-release.ts";
-import { hereForSecret, type Surroundings } from "./surroundings.ts";
+import { endWith, hereForSecret, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run data:import -- <file> [flags]
 
@@ -147,4 +147,4 @@ Now lead your domain here, and delete the file.
 `;
 }
 
-if (import.meta.main) process.exitCode = await importData(process.argv.slice(2), hereForSecret());
+if (import.meta.main) await endWith(await importData(process.argv.slice(2), hereForSecret()));

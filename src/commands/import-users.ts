@@ -18,7 +18,7 @@ import { sealFactors } from "./import/imported-factors.ts";
 import type { ImportSeed, ReadUser, RefusedLine } from "./import/imported-user.ts";
 import { readServiceSecrets } from "./import/service-secret.ts";
 import { addToTally, describeEnd, describeProgress, EMPTY_TALLY, figure } from "./import/tally.ts";
-import { hereForSecret, type Surroundings } from "./surroundings.ts";
+import { endWith, hereForSecret, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run users:import -- <file> [flags]
 
@@ -144,4 +144,4 @@ function refuse({ fault }: Fault, { complain }: Surroundings): number {
   return 1;
 }
 
-if (import.meta.main) process.exitCode = await importUsers(process.argv.slice(2), hereForSecret());
+if (import.meta.main) await endWith(await importUsers(process.argv.slice(2), hereForSecret()));

@@ -8,7 +8,7 @@ import { systemClock, toIsoTime } from "../platform/clock.ts";
 import { newestRelease, releaseNotes, withRelease } from "./changelog.ts";
 import { type Fault, giveUp, readFlags, understand } from "./flags.ts";
 import { type Git, gitIn } from "./git.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 import { compareVersions, isVersion } from "./versions.ts";
 
 const USAGE = `Usage: npm run release -- <version> [flags]
@@ -176,4 +176,4 @@ To take it back before that: git tag --delete v${version} && git reset --hard HE
   return 0;
 }
 
-if (import.meta.main) process.exitCode = await release(process.argv.slice(2), { ...here(), root: process.cwd() });
+if (import.meta.main) await endWith(await release(process.argv.slice(2), { ...here(), root: process.cwd() }));

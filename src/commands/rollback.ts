@@ -12,7 +12,7 @@ import type { Outside } from "./deploy/setting.ts";
 import { type Fault, giveUp, readFlags, understand } from "./flags.ts";
 import { isNewer, oldestRelease } from "./rollback/contracted.ts";
 import { chooseVersions, type Deployed, readDeployments } from "./rollback/deployments.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 import { findWrangler, NOT_INSTALLED, type Wrangler } from "./wrangler.ts";
 
 const USAGE = `Usage: npm run rollback -- [flags]
@@ -163,4 +163,4 @@ async function readAnswer(response: Response): Promise<string> {
   return `${response.status} ${await response.text()}`;
 }
 
-if (import.meta.main) process.exitCode = await rollBack(process.argv.slice(2), here());
+if (import.meta.main) await endWith(await rollBack(process.argv.slice(2), here()));

@@ -10,7 +10,7 @@ import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { endWith, here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run keys:rotate -- [flags]
 
@@ -105,4 +105,4 @@ function eventOf(type: AuditEventType, now: number): AuditEvent {
   return { id: createId(now, systemRandom), type, occurredAt: now, ...who, details: null };
 }
 
-if (import.meta.main) process.exitCode = await rotateKeys(process.argv.slice(2), here());
+if (import.meta.main) await endWith(await rotateKeys(process.argv.slice(2), here()));

@@ -21,7 +21,7 @@ import {
   type SecretStore,
   writeNewSecret,
 } from "./secrets.ts";
-import { hereForSecret, type Surroundings } from "./surroundings.ts";
+import { endWith, hereForSecret, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run secret:rotate -- [flags]
 
@@ -207,4 +207,4 @@ async function conclude(type: AuditEventType, words: string, { db, now, world }:
   }
 }
 
-if (import.meta.main) process.exitCode = await rotateSecret(process.argv.slice(2), hereForSecret());
+if (import.meta.main) await endWith(await rotateSecret(process.argv.slice(2), hereForSecret()));

@@ -49,6 +49,15 @@ export function hereForSecret(): Surroundings {
   return world;
 }
 
+/**
+ * Ends the process with a command's exit code, once everything that it wrote has been passed on. Wrangler can leave
+ * something open that would keep the process running, such as after a local runtime that failed to start.
+ */
+export async function endWith(code: number): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) await new Promise((passedOn) => stream.write("", passedOn));
+  process.exit(code);
+}
+
 function stopOf(source: SignalSource): AbortSignal {
   const stopping = new AbortController();
   const end = () => stopping.abort();

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { here } from "../../src/commands/surroundings.ts";
 import { findWrangler, readReady } from "../../src/commands/wrangler.ts";
+import { AS_SCRIPT, plainEnvironment, runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
+import { TREE } from "./tree-files.ts";
 
 class Signals extends EventEmitter {
   ppid = 1;
@@ -37,6 +39,19 @@ describe("the surroundings of a command", () => {
     vi.restoreAllMocks();
     expect(written).toEqual(["one", "two"]);
     expect(existsSync(join(root, "wrangler.toml"))).toBe(true);
+  });
+});
+
+describe("a command whose local runtime does not start", () => {
+  it("says so and ends, although wrangler leaves something open", async () => {
+    const command = join(TREE, "src/commands/create-admin.ts");
+    const { code, output } = await runProgram(
+      process.execPath,
+      [...AS_SCRIPT, command, "--email", "ada@example.com", "--persist-to", makeTree().root],
+      { env: { ...plainEnvironment(), MINIFLARE_WORKERD_PATH: process.execPath }, timeout: 60_000 },
+    );
+    expect(code, output).toBe(1);
+    expect(output).toMatch(/^The local runtime, workerd, did not start: .+\n.*Nothing changed\.$/m);
   });
 });
 
