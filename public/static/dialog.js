@@ -26,14 +26,19 @@ export function dialogOf(name, clear = () => {}) {
     setText(`${name}-error`, "");
     clear();
   };
-  buttonById(`${name}-cancel`).addEventListener("click", () => dialog.close());
+  const close = () => {
+    dialog.close();
+    // Not only in the event, which comes later: the page must not show a secret beside what follows.
+    empty();
+  };
+  buttonById(`${name}-cancel`).addEventListener("click", close);
   dialog.addEventListener("close", empty);
   return {
     open() {
       empty();
       dialog.showModal();
     },
-    close: () => dialog.close(),
+    close,
     isOpen: () => dialog.open,
   };
 }
