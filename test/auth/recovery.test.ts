@@ -13,6 +13,7 @@ import {
   tryLogin,
   verifyEmail,
 } from "../support/account.ts";
+import { altered } from "../support/altered.ts";
 import { appWith, call, expectProblem, freshAddress, get, post, shown } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -172,7 +173,7 @@ describe("POST /api/v1/auth/reset-password", () => {
     const { token: verification, ...waiting } = await unverified();
     const recovery = await recoveryToken(waiting);
     expect(recovery).not.toBe(verification);
-    for (const forged of ["AAAA", `${recovery.slice(0, -2)}AA`, verification.slice(4)]) {
+    for (const forged of ["AAAA", altered(recovery), verification.slice(4)]) {
       expectProblem(await resetPassword(forged), 400, "invalid_token");
     }
     expectProblem(await verifyEmail(recovery), 400, "invalid_token");

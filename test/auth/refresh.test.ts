@@ -5,6 +5,7 @@ import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
 import { signRefreshToken, verifyRefreshToken } from "../../src/sessions/refresh-token.ts";
 import { readMe, refresh } from "../support/account.ts";
+import { altered } from "../support/altered.ts";
 import { appWith, atOnce, call, expectProblem, get, post, shown } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, loggedIn, logIn, registered, withStanding } from "../support/people.ts";
@@ -116,7 +117,7 @@ describe("POST /api/v1/auth/refresh", () => {
       refreshToken.slice(4),
       refreshToken.slice(0, -1),
       `${refreshToken}A`,
-      `${refreshToken.slice(0, 30)}${refreshToken[30] === "A" ? "B" : "A"}${refreshToken.slice(31)}`,
+      altered(refreshToken),
       signRefreshToken({ userId, sessionId, generation: 1 }, foreign),
       signRefreshToken({ userId, sessionId, generation: 2 }, foreign),
     ];
@@ -140,7 +141,7 @@ describe("POST /api/v1/auth/refresh", () => {
     );
     const answers = [
       await refresh("prt_malformed"),
-      await refresh(`${refreshToken.slice(0, -8)}AAAAAAAA`),
+      await refresh(altered(refreshToken)),
       await refresh(unknown),
       await refresh(nobody),
       await refresh(revoked.refreshToken),

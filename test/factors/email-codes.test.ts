@@ -8,6 +8,7 @@ import { openFactorKey } from "../../src/factors/factor-key.ts";
 import { composeMail } from "../../src/mail/compose.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { changePassword, logInByLink, loginLink, recoveryToken, resetPassword, tryLogin } from "../support/account.ts";
+import { altered } from "../support/altered.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { appWith, atOnce, call, expectProblem, freshAddress, get, inTurn, ORIGIN, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
@@ -248,7 +249,7 @@ describe("the email with a code", () => {
   it("needs the token of a login that waits, and the origin of a login in cookie mode", async () => {
     const person = await withEmailCodes();
     const token = await pendingToken(person);
-    expectProblem(await sendEmailCode(`${token.slice(0, -2)}AA`), 401, "invalid_pending_token");
+    expectProblem(await sendEmailCode(altered(token)), 401, "invalid_pending_token");
     const login = { email: person.email, password: person.password, cookie: true };
     const asked = await post("/api/v1/auth/login", login, { headers: { Origin: ORIGIN } });
     expectProblem(await sendEmailCode(asked.json.pending_token), 403, "origin_not_allowed");

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { forgotPassword } from "../support/account.ts";
+import { altered } from "../support/altered.ts";
 import { fakeBreaches, lineOf, never, range } from "../support/breaches.ts";
 import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, laneOf, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -183,7 +184,7 @@ describe("a new password behind a link", () => {
     const person = await owner();
     const asked = fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
     const { token } = person;
-    for (const bad of ["AAAA", `${token.slice(0, -2)}AA`]) {
+    for (const bad of ["AAAA", altered(token)]) {
       expectProblem(await DOORS.reset({ ...person, token: bad }, "PasswordPassword", lookingUp), 400, "invalid_token");
       expectProblem(await DOORS.reset({ ...person, token: bad }, FINE, lookingUp), 400, "invalid_token");
     }
