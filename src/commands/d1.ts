@@ -36,11 +36,14 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
 }
 
 /**
- * Opens the databases that the configuration under `root` binds as `DB` and, if there is one, as `AUDIT_DB`. To reach
- * deployed databases, wrangler starts a preview Worker in the operator's account, which passes the statements on.
- * Wrangler ends that Worker afterwards.
+ * Opens the databases that the configuration binds as `DB` and, if there is one, as `AUDIT_DB`. To reach deployed
+ * databases, wrangler starts a preview Worker in the operator's account, which passes the statements on. Wrangler ends
+ * that Worker afterwards.
+ *
+ * @param root the folder of wrangler.toml, and of the local state unless `place` names another one
  */
-export async function openD1({ remote, persistTo, volume, environment }: Place, root: string): Promise<OpenDatabases> {
+export async function openD1(place: Place, root: string): Promise<OpenDatabases> {
+  const { remote, persistTo, volume, environment } = place;
   if (volume !== undefined) return openVolume(volume);
   // Wrangler reads these variables when it is loaded. They turn off usage metrics and the download of a sample
   // `Request.cf`.
@@ -48,11 +51,11 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = remote
     ? await readDeployment(root, environment)
-    : // An empty `env` keeps wrangler from using the environment that CLOUDFLARE_ENV names: it has no database.
-      unstable_readConfig({ config: join(root, "wrangler.toml"), env: "" }, { hideWarnings: true });
+    : unstable_readConfig(localConfiguration(place, root), { hideWarnings: true });
   const configured: D1[] = worker.d1_databases;
   const [directory] = configured.filter(({ binding }) => binding === "DB");
   if (remote && directory?.database_id === undefined) throw new StepFailed(unknownDatabase(environment));
+  if (directory === undefined) throw new StepFailed("The configuration binds no D1 database as DB.");
   const databases = configured.filter(
     ({ binding, database_id: id }) => binding === "DB" || (binding === "AUDIT_DB" && (!remote || id !== undefined)),
   );
@@ -78,13 +81,22 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
       throw remote ? error : new StepFailed(notStarted(error));
     });
     if (remote) return { ...env, dispose };
-    return { DB: patient(env.DB), AUDIT_DB: env.AUDIT_DB && patient(env.AUDIT_DB), dispose };
+    // Miniflare waits for a runtime that Ctrl-C has ended, which may take for ever.
+    const close = () => Promise.race([dispose(), pause(CLOSE_MILLISECONDS)]);
+    return { DB: patient(env.DB), AUDIT_DB: env.AUDIT_DB && patient(env.AUDIT_DB), dispose: close };
   } finally {
     removeAddedListeners();
     rmSync(folder, { recursive: true });
   }
 }
 
+function localConfiguration({ config, environment }: Place, root: string) {
+  // An empty `env` keeps wrangler from using the environment that CLOUDFLARE_ENV names: it has no database.
+  if (config === undefined) return { config: join(root, "wrangler.toml"), env: "" };
+  return { config, ...(environment !== undefined && { env: environment }) };
+}
+
+const CLOSE_MILLISECONDS = 5_000;
 const MOST_TRIES = 100;
 const RETRY_MILLISECONDS = 50;
 

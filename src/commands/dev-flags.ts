@@ -11,7 +11,6 @@ interface Given {
 
 /** Flags that take every word up to the next flag, as in wrangler. */
 const LISTS = new Set(["var", "env-file", "define", "alias"]);
-const ABOUT_THE_DATABASE = new Set(["persist-to", "config", "env", "env-file", "cwd"]);
 const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
 
 /** Reads the flags that matter here. Wrangler checks the others. */
@@ -43,10 +42,6 @@ export function parseDevFlags(argv: readonly string[]) {
     isVerbose: isGiven("verbose"),
     /** The flags for wrangler, as they were given: all except those that this command handles itself. */
     passed: tokensOf(given.filter(({ name }) => name !== "port" && name !== "verbose")),
-    /** The flags that the migration command also gets, so that it changes the database that the service will use. */
-    forMigrations: tokensOf(
-      given.filter((flag, at) => ABOUT_THE_DATABASE.has(flag.name) && !isLaterConfig(given, flag, at)),
-    ),
   };
 }
 
@@ -86,10 +81,6 @@ function isValue(token: string | undefined): boolean {
 
 function isPort(text: string | undefined): boolean {
   return text !== undefined && /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
-}
-
-function isLaterConfig(given: Given[], flag: Given, at: number): boolean {
-  return flag.name === "config" && given.findIndex(({ name }) => name === "config") < at;
 }
 
 /** Wrangler accepts `--persistTo` as `--persist-to`. */

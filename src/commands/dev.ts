@@ -2,8 +2,8 @@
  * `npm run dev`: runs the whole service on this machine. Needs no account and no edited files: it makes `.dev.vars`,
  * migrates the local database, starts wrangler and prints the addresses.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { pause } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import { announce } from "./dev-announcement.ts";
 import { examineValues } from "./dev-configuration.ts";
@@ -11,7 +11,8 @@ import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
 import { type DevVarsOutcome, devVarsPath, ensureDevVars } from "./dev-vars.ts";
 import { readVariables, type Variables } from "./doctor/variables.ts";
 import { essentialLines } from "./essential-lines.ts";
-import { giveUp, understand } from "./flags.ts";
+import { giveUp, type Place, understand } from "./flags.ts";
+import { migrateLocally } from "./local-migrations.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
 import { inRegistry, isRegistered, nameIn, registryOf } from "./registry.ts";
 import { endWith, here, type Surroundings } from "./surroundings.ts";
@@ -60,10 +61,10 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
     complain(wrongValues(faults));
     return 1;
   }
-  const failed = await migrate(wrangler, flags, bindsArchive(configuration) ? ["DB", "AUDIT_DB"] : ["DB"], world);
-  if (stop.aborted) return 0;
-  if (failed !== undefined) return failed;
   const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
+  const isMigrated = await migrate({ config: configuration, environment: flags.environment, persistTo: state }, world);
+  if (stop.aborted) return 0;
+  if (!isMigrated) return 1;
   const registry = registryOf(state);
   const name = nameIn(configuration, flags.environment);
   if (name !== undefined && (await isRegistered(registry, name))) complain(anotherRuns(name, relative(root, registry)));
@@ -135,30 +136,26 @@ function settle(inFiles: Variables, { variables }: DevFlags, isForeign: boolean)
   };
 }
 
-/** Whether the configuration binds a database for audit events. Recognizes this only in TOML. */
-function bindsArchive(configuration: string): boolean {
-  const text = existsSync(configuration) ? readFileSync(configuration, "utf8") : "";
-  return /^binding\s*=\s*["']AUDIT_DB["']/m.test(text);
-}
-
-/** Brings the local databases up to date. Returns the exit code if that fails, otherwise `undefined`. */
-async function migrate(
-  wrangler: Wrangler,
-  flags: DevFlags,
-  bindings: readonly string[],
-  { stop, say, complain }: Surroundings,
-): Promise<number | undefined> {
+/** Brings the local databases up to date. Returns whether that worked. */
+async function migrate(place: Omit<Place, "remote">, world: Surroundings): Promise<boolean> {
+  const { root, openD1, say, complain, stop } = world;
   say("Bringing the local database up to date …\n");
-  for (const binding of bindings) {
-    const args = ["d1", "migrations", "apply", binding, "--local", ...flags.forMigrations];
-    let finished = await wrangler.run(args, stop);
-    // Another instance on the same folder may have applied the same migration a moment before.
-    if (finished.code !== 0 && !stop.aborted) finished = await wrangler.run(args, stop);
-    if (finished.code === 0) continue;
-    if (!stop.aborted) complain(`${finished.output}${finished.complaints}\nThe migrations could not be applied.\n`);
-    return finished.code;
+  try {
+    const { DB, AUDIT_DB, dispose } = await openD1({ ...place, remote: false });
+    try {
+      await migrateLocally(DB, join(root, "migrations"));
+      if (AUDIT_DB !== undefined) await migrateLocally(AUDIT_DB, join(root, "migrations", "audit"));
+    } finally {
+      await dispose();
+    }
+    return true;
+  } catch (error) {
+    // Ctrl-C also reaches the local runtime, and its end can be noticed before the signal is.
+    await pause(0);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!stop.aborted) complain(`${reason}\nThe migrations could not be applied.\n`);
+    return false;
   }
-  return undefined;
 }
 
 type Setting = Surroundings & Settled & { state: string; registry: string; adminPath: string | undefined };

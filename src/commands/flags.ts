@@ -15,8 +15,10 @@ export interface Place {
   persistTo: string | undefined;
   /** The folder of a container's volume, if its database is meant. */
   volume?: string | undefined;
-  /** The deployed environment, if it is named. */
+  /** The environment, if it is named: of a deployed database, or in `config`. */
   environment?: string | undefined;
+  /** The path of a local configuration, if it is not the wrangler.toml of this release. */
+  config?: string | undefined;
 }
 
 /** The flags of every command that works on the database. */

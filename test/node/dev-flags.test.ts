@@ -22,7 +22,6 @@ describe("the flags of npm run dev", () => {
       hasInspectorPort: false,
       isVerbose: false,
       passed: [],
-      forMigrations: [],
     });
   });
 
@@ -65,23 +64,9 @@ describe("the flags of npm run dev", () => {
     });
   });
 
-  it("hands the migrations what says which database they go to, and nothing else", () => {
-    const { forMigrations, persistTo } = parsed(
-      "--persist-to",
-      "./elsewhere",
-      "-e",
-      "staging",
-      "--var",
-      "A:1",
-      "--ip=127.0.0.1",
-    );
-    expect(forMigrations).toEqual(["--persist-to", "./elsewhere", "-e", "staging"]);
-    expect(persistTo).toBe("./elsewhere");
-  });
-
-  it("hands the migrations the first of several configurations", () => {
+  it("takes the first of several configurations as the Worker's own", () => {
     const flags = parsed("-c", "a/wrangler.toml", "--config=b/wrangler.toml");
-    expect(flags).toMatchObject({ config: "a/wrangler.toml", forMigrations: ["-c", "a/wrangler.toml"] });
+    expect(flags).toMatchObject({ config: "a/wrangler.toml" });
     expect(flags.passed).toHaveLength(3);
   });
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
 import { devVarsPath, ensureDevVars } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
+import { makeLocalDatabase } from "./local-database.ts";
 import { freePort } from "./loopback.ts";
 import { makeTree } from "./stand-in.ts";
 
@@ -139,9 +140,9 @@ describe("npm run dev with a .dev.vars that it can't complete", () => {
   });
 
   it("starts if it can only be read and has all that is needed", async () => {
-    const work = makeTree("");
+    const work = makeTree("", [], await makeLocalDatabase());
     writeFileSync(join(work.root, ".dev.vars"), "AUTH_SECRET=mine\n", { mode: 0o444 });
     expect(await dev(["--port", String(await freePort())], work)).toBe(0);
-    expect(work.calls()).toHaveLength(2);
+    expect(work.calls()).toHaveLength(1);
   });
 });

@@ -3,9 +3,13 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
-import { choosePort, FIRST_PORT } from "../../src/commands/ports.ts";
+import { eventually } from "../support/eventually.ts";
+import { makeLocalDatabase } from "./local-database.ts";
 import { freePort } from "./loopback.ts";
 import { makeTree, type Tree } from "./stand-in.ts";
+
+const database = await makeLocalDatabase();
+const treeFor = (script: string) => makeTree(script, [], database);
 
 /** A service that answers until it is told to stop. */
 const SERVES = `
@@ -22,13 +26,12 @@ async function stopOnceRunning(work: Tree): Promise<void> {
 
 describe("npm run dev", () => {
   it("makes .dev.vars, migrates, starts wrangler, says where everything is, and ends well when it is stopped", async () => {
-    const work = makeTree(SERVES);
+    const work = treeFor(SERVES);
     const port = await freePort();
     const running = dev(["--port", String(port), "--persist-to", "./elsewhere", "--var", "RATE_LIMITING:off"], work);
     await stopOnceRunning(work);
     expect(await running).toBe(0);
     expect(work.calls()).toEqual([
-      ["d1", "migrations", "apply", "DB", "--local", "--persist-to", "./elsewhere"],
       [
         "dev",
         "--show-interactive-dev-session=false",
@@ -43,6 +46,9 @@ describe("npm run dev", () => {
       ],
     ]);
     expect(readFileSync(join(work.root, ".dev.vars"), "utf8")).toContain("AUTH_SECRET=");
+    expect(work.places).toEqual([
+      { remote: false, config: join(work.root, "wrangler.toml"), persistTo: join(work.root, "elsewhere") },
+    ]);
     expect(work.said()).toContain("Made .dev.vars");
     for (const path of ["/api/v1", "/docs", "/dev/outbox", "/health"])
       expect(work.said()).toContain(`http://127.0.0.1:${port}${path}`);
@@ -55,7 +61,7 @@ describe("npm run dev", () => {
     ["where the configuration moves it", ["--var", "ADMIN_PATH:/operators"], "http://127.0.0.1:PORT/operators "],
     ["nowhere if it is off", ["--var", "ADMIN_PATH:off"], undefined],
   ])("names the console %s", async (_, argv, url) => {
-    const work = makeTree(SERVES);
+    const work = treeFor(SERVES);
     writeFileSync(join(work.root, "wrangler.toml"), 'name = "mine"\n[vars]\nADMIN_PATH = "/admin"\n');
     const port = await freePort();
     const running = dev(["--port", String(port), ...argv], work);
@@ -74,7 +80,7 @@ describe("npm run dev", () => {
     ["a line in .dev.vars", [], "PUBLIC_URL=http://localhost:1\nAUTH_SECRET=x\n"],
     ["a file given by --env-file", ["--env-file", "mine.env"], ""],
   ])("leaves the public URL to %s", async (_, argv, vars) => {
-    const work = makeTree("");
+    const work = treeFor("");
     if (vars !== "") writeFileSync(join(work.root, ".dev.vars"), vars);
     writeFileSync(join(work.root, "mine.env"), "PUBLIC_URL=http://localhost:1\n");
     expect(await dev([...argv, "--port", String(await freePort()), "--inspector-port=0"], work)).toBe(0);
@@ -84,7 +90,7 @@ describe("npm run dev", () => {
   });
 
   it("makes no .dev.vars that wrangler would not read", async () => {
-    const work = makeTree("");
+    const work = treeFor("");
     // Node itself reads this flag at any place of the command line, and ends if the file is missing.
     writeFileSync(join(work.root, "mine.env"), "");
     expect(await dev(["--env-file=mine.env", "--port", String(await freePort())], work)).toBe(0);
@@ -96,7 +102,7 @@ describe("npm run dev", () => {
     ["PRODUCT_NAME=Mine\n", 1],
     ["ENVIRONMENT=production\n", 0],
   ])("is a service of development unless .dev.vars says otherwise: %j", async (vars, given) => {
-    const work = makeTree("");
+    const work = treeFor("");
     writeFileSync(join(work.root, ".dev.vars"), vars);
     expect(await dev(["--port", String(await freePort())], work)).toBe(0);
     const started = work.calls().at(-1) ?? [];
@@ -104,7 +110,7 @@ describe("npm run dev", () => {
   });
 
   it("completes a .dev.vars beside the configuration that --config names", async () => {
-    const work = makeTree(SERVES);
+    const work = treeFor(SERVES);
     mkdirSync(join(work.root, "other"));
     writeFileSync(join(work.root, "other", ".dev.vars"), "PRODUCT_NAME=Mine\n");
     const running = dev(["-c", "other/wrangler.toml", "--port", String(await freePort())], work);
@@ -119,7 +125,7 @@ describe("npm run dev", () => {
     ["a flag", "", ["--var", "ENVIRONMENT:production", "MAIL_TRANSPORT:pigeon"], "MAIL_TRANSPORT takes"],
     ["wrangler.toml", "", [], "PRODUCT_NAME takes"],
   ])("says before wrangler starts, and alone, that a value is wrong in %s", async (where, vars, argv, fault) => {
-    const work = makeTree("");
+    const work = treeFor("");
     const name = where === "wrangler.toml" ? "x".repeat(500) : "Mine";
     writeFileSync(join(work.root, "wrangler.toml"), `name = "mine"\n[vars]\nPRODUCT_NAME = "${name}"\n`);
     writeFileSync(join(work.root, ".dev.vars"), `AUTH_SECRET=W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr\n${vars}`);
@@ -132,7 +138,7 @@ describe("npm run dev", () => {
   });
 
   it("takes the values of an --env-file, and leaves a broken configuration file to wrangler", async () => {
-    const work = makeTree("");
+    const work = treeFor("");
     writeFileSync(join(work.root, "wrangler.toml"), 'name = "mine"\n');
     writeFileSync(join(work.root, "mine.env"), "AUTH_SECRET=W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr\n");
     const port = `--port=${await freePort()}`;
@@ -156,14 +162,14 @@ describe("npm run dev", () => {
       "[wrangler:info] Ready on http://localhost:8787",
     ];
     const script = `if (args[0] === "dev") process.stdout.write(${JSON.stringify(`${printed.join("\n")}\n`)})`;
-    const work = makeTree(script);
+    const work = treeFor(script);
     expect(await dev([`--port=${await freePort()}`], work)).toBe(0);
     await expect.poll(() => work.said()).toContain("Ready on");
     expect(work.said()).toContain(`\n${printed.slice(-2).join("\n")}\n`);
     for (const line of printed.slice(0, 3)) expect(work.said()).not.toContain(line);
     expect(work.said()).not.toContain("GET /health");
 
-    const verbose = makeTree(script);
+    const verbose = treeFor(script);
     expect(await dev(["--verbose", `--port=${await freePort()}`], verbose)).toBe(0);
     // With --verbose, wrangler writes to the terminal itself.
     expect(verbose.said()).not.toContain("Ready on");
@@ -171,7 +177,7 @@ describe("npm run dev", () => {
   });
 
   it("takes wrangler's word for a service behind a self-signed certificate", async () => {
-    const work = makeTree(
+    const work = treeFor(
       `if (args[0] === "dev") { tellReady("0.0.0.0"); process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000); }`,
     );
     const port = await freePort();
@@ -185,7 +191,7 @@ describe("npm run dev", () => {
   it("waits until the service is healthy, and says so when that takes long", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const work = makeTree(`
+    const work = treeFor(`
       let asked = 0;
       const answer = (request, response) => { response.statusCode = ++asked > 80 ? 200 : 503; response.end(); };
       if (args[0] === "dev") {
@@ -204,17 +210,20 @@ describe("npm run dev", () => {
 
   it("takes the next free port and says so, even if another program takes a port first", async () => {
     // Another process takes the first port, and the stand-in fails on its first start, as wrangler would.
-    const work = makeTree(`if (args[0] === "dev") process.exit(call === 2 ? 1 : 0)`);
-    const first = await choosePort(FIRST_PORT, "localhost");
+    const work = treeFor(`
+      if (call > 1) process.exit(0);
+      setInterval(() => fs.existsSync("taken") && process.exit(1), 5);
+    `);
     const intruder = createServer();
     onTestFinished(() => void intruder.close());
+    const ports = () => work.calls().flatMap((args) => args.filter((arg) => arg.startsWith("--port=")));
     const running = dev([], work);
-    await vi.waitFor(() => expect(work.calls().length).toBeGreaterThan(1), { timeout: 10_000, interval: 1 });
-    intruder.listen(first, "127.0.0.1");
+    await eventually(() => expect(ports()).toHaveLength(1));
+    const [first = ""] = ports();
+    await new Promise<void>((taken) => intruder.listen(Number(first.replace("--port=", "")), "127.0.0.1", taken));
+    writeFileSync(join(work.root, "taken"), "");
     expect(await running).toBe(0);
-    const ports = work.calls().flatMap((args) => args.filter((arg) => arg.startsWith("--port=")));
-    expect(ports[0]).toBe(`--port=${first}`);
-    expect(ports[1]).not.toBe(ports[0]);
+    expect(ports()[1]).not.toBe(first);
     expect(work.said()).toMatch(/Port 8787 is taken: this instance takes 8\d\d\d/);
   });
 });

@@ -255,10 +255,10 @@ describe("The doctor's checks of the database", () => {
   const look = (check: string) => examine(check, [database.flag], makeWithDatabase());
 
   it("names pending migrations", async () => {
+    database.change("DELETE FROM d1_migrations");
     expect((await look("migrations")).lines).toEqual([
       expect.stringContaining(`failed: ${MIGRATIONS.length} migrations not applied`),
     ]);
-    database.change("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)");
     for (const name of MIGRATIONS.slice(1)) database.change(`INSERT INTO d1_migrations (name) VALUES ('${name}')`);
     const { code, lines } = await look("migrations");
     expect([code, lines]).toEqual([
@@ -311,12 +311,10 @@ describe("The doctor's checks of a database for audit events", () => {
   };
 
   it("name its pending migrations too", async () => {
-    database.change("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)");
-    for (const name of MIGRATIONS) database.change(`INSERT INTO d1_migrations (name) VALUES ('${name}')`);
+    await database.AUDIT_DB?.prepare("DELETE FROM d1_migrations").run();
     expect((await look("migrations")).lines).toEqual([
       expect.stringMatching(/^failed: 1 migration not applied: audit\/0000_archived-events\.sql\. → `npm run dev`/),
     ]);
-    await database.AUDIT_DB?.prepare("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)").run();
     for (const name of ARCHIVE_MIGRATIONS)
       await database.AUDIT_DB?.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name).run();
     expect((await look("migrations")).lines).toEqual([expect.stringMatching(/^ok: /)]);

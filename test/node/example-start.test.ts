@@ -73,10 +73,9 @@ describe("npm run example", () => {
 
   it("stops Postern, the API and the app if its shell ends, as when only npm gets a signal", async () => {
     const { root, calls } = makeTree(`
-      if (args[0] !== "dev") process.exit(0);
       http.createServer((_, response) => response.end("{}")).listen(port, "localhost", () => tellReady());
     `);
-    for (const path of ["src", "examples", "package.json", "wrangler.toml"])
+    for (const path of ["src", "examples", "migrations", "package.json", "wrangler.toml"])
       cpSync(join(TREE, path), join(root, path), { recursive: true });
     // All packages are the installed ones, except for wrangler's program.
     for (const [folder, own] of [
@@ -95,6 +94,6 @@ describe("npm run example", () => {
     running.child.kill("SIGTERM");
     await running.isGone();
     for (const port of ports) await expect(fetch(`http://localhost:${port}`)).rejects.toThrow();
-    expect(calls().map(([command]) => command)).toEqual(["d1", "dev", "dev"]);
+    expect(calls().map(([command]) => command)).toEqual(["dev", "dev"]);
   });
 });

@@ -5,11 +5,12 @@
  */
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, delimiter, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, inject } from "vitest";
 import { openD1 } from "../../src/commands/d1.ts";
 import { ensureDevVars } from "../../src/commands/dev-vars.ts";
+import { migrateLocally } from "../../src/commands/local-migrations.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { type Ended, launch, type Running, within } from "./launch.ts";
 import { freePort } from "./loopback.ts";
@@ -22,7 +23,7 @@ declare module "vitest" {
   }
 }
 
-const START_MILLISECONDS = 100_000;
+const START_MILLISECONDS = 200_000;
 const STOP_MILLISECONDS = 20_000;
 
 export interface Service {
@@ -199,13 +200,7 @@ export function makeClone(): Clone {
       const persistTo = await migratedState();
       const command = [...ports, "--persist-to", persistTo];
       const launched = launchNpm("run", "example", "--", ...command);
-      const started = await waitUntilServed(
-        launched,
-        port,
-        persistTo,
-        "Ctrl-C stops all three",
-        2 * START_MILLISECONDS,
-      );
+      const started = await waitUntilServed(launched, port, persistTo, "Ctrl-C stops all three", START_MILLISECONDS);
       const [api, app] = [`http://localhost:${apiPort}`, `http://localhost:${appPort}`];
       const interrupt = async () => {
         launched.signal("SIGINT");
@@ -227,29 +222,11 @@ export function makeClone(): Clone {
   };
 }
 
-/**
- * Applies all migrations to an empty state. `wrangler d1 migrations apply` does the same, but starts workerd for each
- * migration.
- */
+/** Applies all migrations to an empty state. */
 async function migrate(state: string): Promise<void> {
   const { DB, dispose } = await openD1({ remote: false, persistTo: state }, TREE);
-  try {
-    await DB.prepare(MIGRATIONS_TABLE).run();
-    for (const path of globSync(join(TREE, "migrations/*.sql")).toSorted()) {
-      const statements = readFileSync(path, "utf8").split("--> statement-breakpoint");
-      await DB.batch([
-        ...statements.map((statement) => DB.prepare(statement)),
-        DB.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(basename(path)),
-      ]);
-    }
-  } finally {
-    await dispose();
-  }
+  await migrateLocally(DB, join(TREE, "migrations")).finally(dispose);
 }
-
-/** The table in which wrangler keeps what it has applied. */
-const MIGRATIONS_TABLE = `CREATE TABLE d1_migrations (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`;
 
 /** A copy that is removed after the tests of a file or a `describe`. */
 export function useClone(): Clone {

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll } from "vitest";
 import { openD1 } from "../../src/commands/d1.ts";
+import { migrateLocally } from "../../src/commands/local-migrations.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -39,15 +40,10 @@ export async function makeLocalDatabase({ hasArchive = false } = {}): Promise<Lo
   const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   writeFileSync(join(folder, "wrangler.toml"), hasArchive ? bindArchive(toml) : toml);
   const { DB, AUDIT_DB, dispose } = await openD1({ remote: false, persistTo: folder }, folder);
-  const migrate = (database: D1Database, pattern: string) => {
-    const migrations = globSync(join(ROOT, pattern)).toSorted();
-    const statements = migrations.flatMap((path) => readFileSync(path, "utf8").split("--> statement-breakpoint"));
-    return database.batch(statements.map((statement) => database.prepare(statement)));
-  };
   // Migrates only `DB` first. So far it alone has a file, which is then easy to find.
-  await migrate(DB, "migrations/*.sql");
+  await migrateLocally(DB, join(ROOT, "migrations"));
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
-  if (AUDIT_DB !== undefined) await migrate(AUDIT_DB, "migrations/audit/*.sql");
+  if (AUDIT_DB !== undefined) await migrateLocally(AUDIT_DB, join(ROOT, "migrations/audit"));
   afterAll(async () => {
     await dispose();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

@@ -60,8 +60,7 @@ async function keyRow(secret: string, sequence: number): Promise<string> {
 
 function empty(database: LocalDatabase): void {
   database.change(
-    `${TABLES.map(({ name }) => `DELETE FROM ${name};`).join("")} DROP TABLE IF EXISTS d1_migrations;
-     CREATE TABLE d1_migrations(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);
+    `${TABLES.map(({ name }) => `DELETE FROM ${name};`).join("")} DELETE FROM d1_migrations;
      ${MIGRATIONS.map((name) => `INSERT INTO d1_migrations (name) VALUES ('${name}');`).join("")}`,
   );
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
 import { isRegistered, nameIn } from "../../src/commands/registry.ts";
+import { makeLocalDatabase } from "./local-database.ts";
 import { freePort } from "./loopback.ts";
 import { makeTree } from "./stand-in.ts";
 
@@ -24,6 +25,8 @@ async function register(registry: string, name: string, runs = true): Promise<st
   return path;
 }
 
+const database = await makeLocalDatabase();
+
 async function start(work: ReturnType<typeof makeTree>, ...flags: string[]): Promise<void> {
   expect(await dev(["--port", String(await freePort()), ...flags], work)).toBe(0);
 }
@@ -33,7 +36,7 @@ describe("the registry of npm run dev", () => {
     [[], ".wrangler/state/registry"],
     [["--persist-to", "elsewhere"], "elsewhere/registry"],
   ])("is in the state of this Postern, with the flags %j", async (flags, registry) => {
-    const work = makeTree(NOTES);
+    const work = makeTree(NOTES, [], database);
     await start(work, ...flags);
     expect(readFileSync(join(work.root, "registry.txt"), "utf8")).toBe(join(work.root, registry));
   });
@@ -41,13 +44,13 @@ describe("the registry of npm run dev", () => {
   it("is the one that WRANGLER_REGISTRY_PATH names, if it is set", async () => {
     vi.stubEnv("WRANGLER_REGISTRY_PATH", "/tmp/a registry");
     onTestFinished(() => void vi.unstubAllEnvs());
-    const work = makeTree(NOTES);
+    const work = makeTree(NOTES, [], database);
     await start(work);
     expect(readFileSync(join(work.root, "registry.txt"), "utf8")).toBe("/tmp/a registry");
   });
 
   it("warns if another Postern that runs is registered in it", async () => {
-    const work = makeTree(NOTES);
+    const work = makeTree(NOTES, [], database);
     writeFileSync(join(work.root, "wrangler.toml"), 'main = "x"\nname = "postern"\n');
     await register(join(work.root, ".wrangler/state/registry"), "postern");
     await start(work);
@@ -57,7 +60,7 @@ describe("the registry of npm run dev", () => {
   });
 
   it("does not warn of a Worker with another name, or of one that has crashed", async () => {
-    const work = makeTree(NOTES);
+    const work = makeTree(NOTES, [], database);
     writeFileSync(join(work.root, "wrangler.toml"), 'name = "postern"\n');
     const registry = join(work.root, ".wrangler/state/registry");
     await register(registry, "notes");
