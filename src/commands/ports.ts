@@ -1,16 +1,29 @@
 /** Which port a development server takes. */
+import dns from "node:dns/promises";
 import { createServer } from "node:net";
 
 /** Wrangler's default port, which the README names too. */
 export const FIRST_PORT = 8787;
 const LAST_PORT = 8887;
 
-/** Whether a server could listen on this port now. */
-export function isFree(port: number, host: string): Promise<boolean> {
+/**
+ * Whether a server could listen on this port now, at every address of the host. `localhost` may mean 127.0.0.1 and
+ * ::1. A machine may lack one of the two.
+ */
+export async function isFree(port: number, host: string): Promise<boolean> {
+  const addresses = await dns.lookup(host, { all: true }).catch(() => []);
+  const faults = await Promise.all(addresses.map(({ address }) => faultOf(port, address)));
+  return faults.includes(undefined) && faults.every((fault) => fault === undefined || ABSENT.test(fault));
+}
+
+const ABSENT = /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/;
+
+/** The code of the error when a server listens there, otherwise `undefined`. */
+function faultOf(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code ?? "unknown"));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(undefined)));
   });
 }
 

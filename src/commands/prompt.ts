@@ -29,10 +29,11 @@ export function createAsk(
   async function readPiped(): Promise<string | undefined> {
     piped ??= createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
     input.resume();
-    const line = await piped.next();
+    const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
+    const line = await Promise.race([piped.next(), stopped]);
     // A pipe that stays open must not keep the command from ending.
     input.pause();
-    return line.done ? undefined : line.value;
+    return line === undefined || line.done ? undefined : line.value;
   }
 
   const ask: Ask = async (question, kind) => {

@@ -31,6 +31,7 @@ const VERSION_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** How often the command asks whether the service answers, and the pause in between, in milliseconds. */
 const LOOKS = 10;
 const LOOK_PAUSE = 2_000;
+const LOOK_MILLISECONDS = 30_000;
 
 /** Runs the command. Returns its exit code. */
 export async function rollBack(
@@ -149,7 +150,8 @@ async function checkHealth(
   let answer = "";
   for (let look = 0; look < LOOKS && !stop.aborted; look++) {
     if (look > 0) await outside.pause(LOOK_PAUSE);
-    answer = await outside.fetch(url).then(readAnswer, (error: Error) => error.message);
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(LOOK_MILLISECONDS)]);
+    answer = await outside.fetch(url, { signal }).then(readAnswer, (error: Error) => error.message);
     if (answer.startsWith("200 ")) {
       say(`Health        ${url} answers ${answer}\n`);
       return 0;

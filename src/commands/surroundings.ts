@@ -9,7 +9,13 @@ export type Surroundings = Omit<ReturnType<typeof here>, "ask"> & { ask: Ask };
 /** The part of the process that says when to stop. */
 interface SignalSource {
   readonly ppid: number;
+  readonly stdout: Failing;
+  readonly stderr: Failing;
   on(signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void): unknown;
+}
+
+interface Failing {
+  on(event: "error", listener: () => void): unknown;
 }
 
 const PARENT_CHECK_MILLISECONDS = 300;
@@ -17,7 +23,10 @@ const PARENT_CHECK_MILLISECONDS = 300;
 /** The surroundings of this process. */
 export function here(source: SignalSource = process) {
   const root = resolve(import.meta.dirname, "../..");
-  const stop = stopOf(source);
+  const stopping = stopOf(source);
+  const { signal: stop } = stopping;
+  // Whoever reads the output may leave, such as `head`. Without a listener, the process would end in the middle.
+  for (const stream of [source.stdout, source.stderr]) stream.on("error", () => stopping.abort());
   const ask = createAsk(process.stdin, process.stdout, stop);
   return {
     /** The folder with package.json and wrangler.toml. */
@@ -58,7 +67,7 @@ export async function endWith(code: number): Promise<void> {
   process.exit(code);
 }
 
-function stopOf(source: SignalSource): AbortSignal {
+function stopOf(source: SignalSource): AbortController {
   const stopping = new AbortController();
   const end = () => stopping.abort();
   source.on("SIGINT", end);
@@ -70,5 +79,5 @@ function stopOf(source: SignalSource): AbortSignal {
   const watch = setInterval(() => source.ppid !== parent && end(), PARENT_CHECK_MILLISECONDS);
   watch.unref();
   stopping.signal.addEventListener("abort", () => clearInterval(watch));
-  return stopping.signal;
+  return stopping;
 }

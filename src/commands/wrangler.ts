@@ -3,6 +3,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pause } from "../platform/clock.ts";
 
 /** Where a started development server listens. */
 export interface Ready {
@@ -11,6 +12,8 @@ export interface Ready {
 }
 
 export type Wrangler = NonNullable<ReturnType<typeof findWrangler>>;
+
+const LAST_LINES_MILLISECONDS = 500;
 
 /** What to say if the packages are not installed. */
 export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
@@ -76,7 +79,13 @@ export function findWrangler(root: string) {
           if (told !== undefined) resolve(told);
         });
       });
-      return { ready, exited: exitOf(child, "exit") };
+      // Its last lines come after its end. Something that it started may keep its output open for longer.
+      const silent = show === undefined ? undefined : exitOf(child, "close");
+      const exited = exitOf(child, "exit").then(async (code) => {
+        await Promise.race([silent, pause(LAST_LINES_MILLISECONDS)]);
+        return code;
+      });
+      return { ready, exited };
     },
   };
 }

@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createAsk } from "../../src/commands/prompt.ts";
+import { eventually } from "../support/eventually.ts";
 import { makeLocalDatabase } from "./local-database.ts";
 import { AS_SCRIPT } from "./run-program.ts";
 
@@ -131,6 +132,13 @@ describe("what is typed at a terminal", () => {
     expect(await answer).toBeUndefined();
   });
 
+  it("is not waited for once the command is to stop, from a pipe that stays open", async () => {
+    const stopping = new AbortController();
+    const answer = createAsk(new PassThrough(), new PassThrough(), stopping.signal)("Password: ", "secret");
+    stopping.abort();
+    expect(await answer).toBeUndefined();
+  });
+
   it("is left alone where the input is no terminal", () => {
     const input = new PassThrough();
     createAsk(input, new PassThrough(), new AbortController().signal).hideTyping();
@@ -172,7 +180,7 @@ describe.skipIf(!existsSync(SCRIPT))("a command at a real terminal", () => {
     const work = run();
     await work.shows("Email: ");
     work.type("early@example.com\r");
-    await vi.waitFor(() => expect(work.shown()).toMatch(/early@example\.com\s/), 10_000);
+    await eventually(() => expect(work.shown()).toMatch(/early@example\.com\s/));
     work.type(`${SECRET}\r`);
     await work.shows("Once more: ");
     work.type("\u0003");

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { here } from "../../src/commands/surroundings.ts";
 import { findWrangler, readReady } from "../../src/commands/wrangler.ts";
+import { eventually } from "../support/eventually.ts";
 import { AS_SCRIPT, plainEnvironment, runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 import { TREE } from "./tree-files.ts";
 
 class Signals extends EventEmitter {
   ppid = 1;
+  stdout = new EventEmitter();
+  stderr = new EventEmitter();
 }
 
 describe("the surroundings of a command", () => {
@@ -21,11 +24,18 @@ describe("the surroundings of a command", () => {
     expect(stop.aborted).toBe(true);
   });
 
+  it.each(["stdout", "stderr"] as const)("ask it to stop when the program that reads its %s has ended", (stream) => {
+    const signals = new Signals();
+    const { stop } = here(signals);
+    signals[stream].emit("error", new Error("write EPIPE"));
+    expect(stop.aborted).toBe(true);
+  });
+
   it("ask it to stop when the process that started it is gone", async () => {
     const signals = new Signals();
     const { stop } = here(signals);
     signals.ppid = 2;
-    await vi.waitFor(() => expect(stop.aborted).toBe(true), 5_000);
+    await eventually(() => expect(stop.aborted).toBe(true));
   });
 
   it("are this tree and this terminal", () => {

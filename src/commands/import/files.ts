@@ -1,5 +1,5 @@
 /** What an import keeps beside its file: the seed of its ids, and the report of the lines that it refused. */
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
 import { encodeBase64url, parseJson } from "../../platform/encoding.ts";
 import type { Random } from "../../platform/random.ts";
@@ -32,7 +32,7 @@ export function openReport(file: string, random: Random) {
   const descriptor = openSync(draft, "w", 0o600);
   return {
     add(refused: readonly RefusedLine[]) {
-      for (const line of refused) writeSync(descriptor, `${JSON.stringify(line)}\n`);
+      for (const line of refused) writeFileSync(descriptor, `${JSON.stringify(line)}\n`);
     },
     /** If this run is not complete, the report of the earlier run stays. */
     close(isComplete: boolean) {

@@ -1,5 +1,5 @@
 /** Writes a backup: the whole database as SQL, in the form of the container's `backup`, which its `restore` reads. */
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from "node:fs";
 import type { Value } from "../../db/directory-copy.ts";
 import { quoted, type Table } from "../../db/tables.ts";
 
@@ -13,7 +13,7 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 /** A new file that only this user can read. It is deleted unless it is closed as complete. */
 export function openBackup(path: string) {
   const descriptor = openSync(path, "wx", 0o600);
-  const write = (lines: readonly string[]) => writeSync(descriptor, lines.map((line) => `${line}\n`).join(""));
+  const write = (lines: readonly string[]) => writeFileSync(descriptor, lines.map((line) => `${line}\n`).join(""));
   write(["PRAGMA defer_foreign_keys=TRUE;"]);
   return {
     statements(statements: readonly string[]) {
