@@ -117,10 +117,10 @@ export function watchFactors() {
     // If the factor no longer exists, the user has removed it elsewhere.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
+      // At once, because the user may leave the page when it says that this is done.
+      const signalled = kind === "passkey" ? signalPasskeysLeft() : undefined;
       await concludeChange(fill(done, { name }));
-      if (kind === "passkey") {
-        await signalPasskeysLeft();
-      }
+      await signalled;
     } else if (answer.code === "last_factor") {
       showRefusal(removeForm, needed);
     } else if (answer.code === "last_login_method") {

@@ -1,6 +1,6 @@
 /** The parts of a view that only show something. */
 import { type ComponentChildren, Fragment } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { dayOf, timeOf, words } from "./words.ts";
 
 /** The heading of a view. It gets the focus when the view opens, so that screen readers announce it. */
@@ -9,7 +9,8 @@ export function Heading({ title, children }: { title: string; children?: Compone
   useEffect(() => {
     document.title = `${title} · ${words.shell.console}`;
   }, [title]);
-  useEffect(() => {
+  // Before the browser draws: later it would take the focus from where the operator has moved it by then.
+  useLayoutEffect(() => {
     // An open dialog keeps the focus: the one that asks the operator for the password again, for example.
     if (document.querySelector("dialog[open]") === null) heading.current?.focus();
   }, []);

@@ -1,6 +1,6 @@
 /** Dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../controls.tsx";
 import { codeOf, textOf } from "../failures.ts";
 import { words } from "../words.ts";
@@ -16,7 +16,8 @@ interface DialogProps {
 export function Dialog({ title, onClose, look = "", children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the browser draws: whoever goes on at once, such as at the keyboard, finds it open.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     const first = element?.querySelector<HTMLElement>("input, select, textarea") ?? element?.querySelector("h2");
