@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createFollowUps } from "../src/accounts/follow-ups.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { runCronTasks } from "../src/cron-tasks.ts";
@@ -8,6 +8,7 @@ import { extend } from "../src/platform/records.ts";
 import { createServices } from "../src/services.ts";
 import { countingRows } from "./support/counted-rows.ts";
 import { countRows } from "./support/database.ts";
+import { eventually } from "./support/eventually.ts";
 import { recordLogs } from "./support/logs.ts";
 import { loggedIn, registered, rowOf } from "./support/people.ts";
 import { carryOutLeft, coldIsolate } from "./support/services.ts";
@@ -172,7 +173,7 @@ describe("a follow-up", () => {
     const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)");
     await insert.bind(request.id, JSON.stringify(request)).run();
     void createFollowUps(extend(services, { mail }), NO_ORIGIN).carryOutLeft();
-    await vi.waitFor(async () => expect(await countRows("follow_ups", "due_at", "0")).toBe(0));
+    await eventually(async () => expect(await countRows("follow_ups", "due_at", "0")).toBe(0));
     expect(await countRows("follow_ups", "id", request.id)).toBe(1);
     await carryOutLeft();
     expect(await countRows("follow_ups", "id", request.id)).toBe(0);

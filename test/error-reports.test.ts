@@ -12,6 +12,7 @@ import { extend } from "../src/platform/records.ts";
 import { withoutValues } from "../src/platform/without-values.ts";
 import { logSettingsOf } from "../src/services.ts";
 import { appWith, get, post } from "./support/client.ts";
+import { eventually } from "./support/eventually.ts";
 import { recordLogs } from "./support/logs.ts";
 import { loggedIn } from "./support/people.ts";
 import { coldIsolate } from "./support/services.ts";
@@ -110,7 +111,7 @@ describe("an error", () => {
     expect(sent).toHaveLength(11);
     const text = sent.map((one) => one.text).join("\n");
     expect(text).toContain("Error < TypeError: Row of … is locked");
-    expect(text).not.toMatch(/ada@|lovelace|192\.0|4420794|5d6e-7f80|prt_|AQGi|eyJ|correct|horse|battery|staple/);
+    expect(text).not.toMatch(/ada@|lovelace|192\.0\.2|4420794|5d6e-7f80|prt_|AQGi|eyJ|correct|horse|battery|staple/);
   });
 
   it.each([
@@ -148,7 +149,7 @@ describe("an error", () => {
     ],
   ])("%s is sent too", async (_, type, cause) => {
     await cause();
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(events()).toContainEqual(
         expect.objectContaining({ exception: { values: [{ type, value: expect.any(String) }] } }),
       ),
@@ -184,7 +185,7 @@ describe("Sentry that does not take an error", () => {
     const ask = () => get("/api/v1/users/me", { bearer: person.accessToken }, send);
     expect((await ask()).status).toBe(503);
     const warnings = () => logs().filter(({ event }) => event === "error_report_failed");
-    await vi.waitFor(() => expect(warnings()).toMatchObject([{ level: "warn", error_code: reason }]));
+    await eventually(() => expect(warnings()).toMatchObject([{ level: "warn", error_code: reason }]));
     await ask();
     expect(sent).toHaveLength(1);
   });
@@ -201,7 +202,7 @@ describe("Sentry that does not take an error", () => {
       answer = async () => new Response("", { status: 429, headers: { "Retry-After": asked } });
       const before = sent.length;
       report("first");
-      await vi.waitFor(() => expect(warnings()).toHaveLength(before + 1));
+      await eventually(() => expect(warnings()).toHaveLength(before + 1));
       at.now += minutes * 60_000 - 1_000;
       report("too early");
       expect(sent).toHaveLength(before + 1);

@@ -5,6 +5,7 @@ import { MIGRATIONS } from "../src/db/migrations.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
 import { VERSION } from "../src/version.ts";
 import { appWith, get } from "./support/client.ts";
+import { eventually } from "./support/eventually.ts";
 import { heldTimers } from "./support/held-timers.ts";
 import { recordLogs } from "./support/logs.ts";
 import { coldIsolate } from "./support/services.ts";
@@ -65,7 +66,7 @@ describe("GET /health/ready", () => {
     vi.spyOn(env.REVOCATIONS, "get").mockImplementation(() => new Promise<never>(() => {}));
     const timers = heldTimers();
     const asked = timers.hold(ready);
-    await vi.waitFor(() => expect(timers.waiting).toEqual([5_000]), { timeout: 20_000 });
+    await eventually(() => expect(timers.waiting).toEqual([5_000]));
     timers.end();
     const answer = await asked;
     expect(answer.json).toMatchObject({ status: "failed", checks: { ...FINE, kv: "failed" } });
@@ -157,7 +158,7 @@ describe("GET /health/ready, asked often", () => {
     const asked = vi.spyOn(env.REVOCATIONS, "get");
     asked.mockImplementation(() => new Promise<never>((_, reject) => (release = () => reject(new Error("out")))));
     const waiting = ask();
-    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await eventually(() => expect(asked).toHaveBeenCalled());
     expect((await ask()).status).toBe(200);
     release();
     expect((await waiting).status).toBe(503);

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { runCronTasks } from "../../src/cron-tasks.ts";
 import {
   changePassword,
@@ -15,6 +15,7 @@ import {
 } from "../support/account.ts";
 import { type Answer, call, expectProblem, get, inTurn, post, refusedFields, type Send } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -367,7 +368,7 @@ describe("an operator", () => {
     expect((await changePassword(await logIn(person))).status).toBe(204);
     await patch(superuser, person.userId, { role: "user" });
     const role = async () => JSON.parse((await env.REVOCATIONS.get(`revoked:${person.userId}`)) ?? "{}").role;
-    await vi.waitFor(async () => expect(await role()).toBe("user"), 10_000);
+    await eventually(async () => expect(await role()).toBe("user"));
   });
 
   it("tells other Workers of a role before the first login, since one may be under way with the old role", async () => {
@@ -376,7 +377,7 @@ describe("an operator", () => {
     const id = await idOf(newcomer);
     expect((await patch(person, id, { role: "moderator" })).status).toBe(200);
     const record = async () => JSON.parse((await env.REVOCATIONS.get(`revoked:${id}`)) ?? "{}");
-    await vi.waitFor(async () => expect(await record()).toEqual({ sessions: {}, role: "moderator" }), 10_000);
+    await eventually(async () => expect(await record()).toEqual({ sessions: {}, role: "moderator" }));
   });
 
   it("ends every session of a user [AC-6]", async () => {

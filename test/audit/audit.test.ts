@@ -21,6 +21,7 @@ import { appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { countingRows } from "../support/counted-rows.ts";
 import { countRows, withoutTable } from "../support/database.ts";
 import { event } from "../support/events.ts";
+import { eventually } from "../support/eventually.ts";
 import { withoutPauses } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, registered, somebody, withStanding } from "../support/people.ts";
@@ -78,17 +79,19 @@ describe("the audit log", () => {
       details: '{"reason":"wrong_password"}',
     });
     expect(wrong?.occurred_at).toBeGreaterThanOrEqual(before);
-    expect(logs()[0]).toMatchObject({ request_id: headers["X-Request-Id"], error_code: "invalid_credentials" });
+    expect(logs().find((line) => line.request_id === headers["X-Request-Id"])).toMatchObject({
+      error_code: "invalid_credentials",
+    });
     for (const secret of [...Object.values(body), "192.0.2.11"]) expect(JSON.stringify(logs())).not.toContain(secret);
 
     const typed = `typed-by-mistake-${crypto.randomUUID()}`;
     await post("/api/v1/auth/login", { email: typed, password: "a wrong password" }, { address });
-    const rows = await vi.waitFor(async () => {
+    const rows = await eventually(async () => {
       const query = "SELECT * FROM audit_events WHERE ip_address = ?";
       const { results } = await env.DB.prepare(query).bind(address).all();
       expect(results).toHaveLength(1);
       return results;
-    }, 15_000);
+    });
     expect(rows[0]).toMatchObject({ user_id: null, details: '{"reason":"unknown_name"}' });
     expect(JSON.stringify(rows)).not.toContain(typed);
   });
@@ -202,7 +205,8 @@ describe("the audit log", () => {
       await consume(events, 3);
       expect([1, 3, 30].map(retryDelay)).toEqual([5, 20, 600]);
     });
-    expect(logs().filter((line) => line.event === "audit_failed")).toHaveLength(2);
+    // The queue's own consumer may meet the missing table too.
+    expect(logs().filter((line) => line.event === "audit_failed").length).toBeGreaterThanOrEqual(2);
     expect((await consume(events, 4)).ackAll).toBe(true);
     expect(await eventsOf(userId, "login_failed", 2)).toHaveLength(2);
   });

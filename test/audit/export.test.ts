@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { archiving } from "../support/archive.ts";
 import { appWith, expectProblem, get, type Send } from "../support/client.ts";
 import { event } from "../support/events.ts";
+import { eventually } from "../support/eventually.ts";
 import { recordLogs } from "../support/logs.ts";
 import { type LoggedIn, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -32,14 +33,11 @@ async function recorded(count: number, more: object = {}) {
 
 async function exportEvent(): Promise<Record<string, unknown> | undefined> {
   const query = "SELECT details FROM audit_events WHERE type = 'audit_events_exported' AND actor_id = ?";
-  return vi.waitFor(
-    async () => {
-      const text = await env.DB.prepare(query).bind(admin.userId).first<string>("details");
-      expect(text).not.toBeNull();
-      return JSON.parse(String(text));
-    },
-    { timeout: 15_000, interval: 50 },
-  );
+  return eventually(async () => {
+    const text = await env.DB.prepare(query).bind(admin.userId).first<string>("details");
+    expect(text).not.toBeNull();
+    return JSON.parse(String(text));
+  });
 }
 
 /** The cells of a CSV file without line breaks in its cells. */

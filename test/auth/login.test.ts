@@ -32,6 +32,7 @@ const WRONG = "a wrong password, surely";
 describe("POST /api/v1/auth/login", () => {
   it("answers the right password with a pair of tokens and the user [JW-10]", async () => {
     const person = await registered();
+    vi.setSystemTime(Date.now());
     const before = Date.now();
     const { answer } = await logIn(person);
     expect(answer.json).toMatchObject({ token_type: "Bearer", expires_in: 1800, refresh_expires_in: 7 * 86_400 });
@@ -53,6 +54,7 @@ describe("POST /api/v1/auth/login", () => {
     const person = await registered();
     const fields = { first_name: "Augusta", last_name: "Lovelace", phone: "+441234567890" };
     await call("PUT", "/api/v1/users/me", { bearer: (await logIn(person)).accessToken, body: fields });
+    vi.setSystemTime(Date.now());
     const { accessToken, userId, sessionId } = await logIn(person);
     const { kid, ...header } = decodeProtectedHeader(accessToken);
     expect(header).toEqual({ alg: "ES256", typ: "at+jwt" });

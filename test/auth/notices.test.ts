@@ -8,6 +8,7 @@ import type { MailRequest } from "../../src/mail/requests.ts";
 import { deviceDigest } from "../../src/sessions/device.ts";
 import { forgotPassword, refresh, register, tryLogin, verifyEmail } from "../support/account.ts";
 import { appWith, call, expectProblem, post } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { withoutPauses } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 import {
@@ -46,10 +47,7 @@ async function oneNotice(email: string, subject: RegExp): Promise<Mail> {
 async function settled(email: string): Promise<void> {
   const before = (await noticesTo(email, /Reset your Postern password/)).length;
   await forgotPassword(email);
-  await vi.waitFor(
-    async () => expect(await noticesTo(email, /Reset your Postern password/)).toHaveLength(before + 1),
-    10_000,
-  );
+  await eventually(async () => expect(await noticesTo(email, /Reset your Postern password/)).toHaveLength(before + 1));
 }
 
 describe("a login from a device that was not seen before", () => {
@@ -129,7 +127,7 @@ describe("a login from a device that was not seen before", () => {
     const answer = await withoutPauses(() => tryLogin(person, from(OTHER), appWithQueue(100)));
     expect(answer.status).toBe(200);
     const lost = () => logs().find(({ event }) => event === "notice_lost");
-    await vi.waitFor(() => expect(lost()).toMatchObject({ mail_kind: "new_login" }), 15_000);
+    await eventually(() => expect(lost()).toMatchObject({ mail_kind: "new_login" }));
   });
 });
 

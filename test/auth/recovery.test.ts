@@ -16,6 +16,7 @@ import {
 import { altered } from "../support/altered.ts";
 import { appWith, call, expectProblem, freshAddress, get, post, shown } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, mailAbout, mailedToken, mailsTo, registered, rowOf, somebody, unverified } from "../support/people.ts";
 import { appInterrupted } from "../support/slow-database.ts";
@@ -110,9 +111,8 @@ describe("POST /api/v1/auth/reset-password", () => {
     const answer = await post(RESET, body, {}, appWith({}, { USER_SESSIONS }));
     expect(answer.status).toBe(204);
     expect(failures).toBeLessThan(0);
-    await vi.waitFor(
-      async () => expect(await env.REVOCATIONS.get(revocationKey(person.userId))).toContain(person.sessionId),
-      { timeout: 5_000 },
+    await eventually(async () =>
+      expect(await env.REVOCATIONS.get(revocationKey(person.userId))).toContain(person.sessionId),
     );
   });
 

@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/index.ts";
 import { ORIGIN } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { registered } from "../support/people.ts";
 import { CHECK, LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf, type Visitor } from "./visitor.ts";
 import { credentialsOf, signedIn, visit, visitorOfWorker } from "./worker.ts";
@@ -127,7 +128,7 @@ describe("the client in cookie mode", () => {
       const next = await registered();
       const letGo = visitor.hold("requests", "/refresh");
       const refreshed = client.refresh();
-      await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+      await eventually(() => expect(visitor.count(REFRESH)).toBe(1));
       const login = client.login(credentialsOf(next));
       letGo();
       expect(await refreshed).toBe(true);
@@ -173,7 +174,7 @@ describe("the client in cookie mode", () => {
       const { visitor, client } = await signedIn({ mode: "cookie" });
       const letGo = visitor.hold("responses", "/me");
       const user = client.user();
-      await vi.waitFor(() => expect(visitor.count(ME)).toBe(1));
+      await eventually(() => expect(visitor.count(ME)).toBe(1));
       const email = await change(client, visitor);
       letGo();
       expect((await user)?.email ?? null).toBe(email);
@@ -184,7 +185,7 @@ describe("the client in cookie mode", () => {
     const { visitor, credentials, client } = await signedIn({ mode: "cookie" });
     const letGo = visitor.hold("requests", "/logout");
     const logout = client.logout();
-    await vi.waitFor(() => expect(visitor.count(LOGOUT)).toBe(1));
+    await eventually(() => expect(visitor.count(LOGOUT)).toBe(1));
     const login = client.login(credentials);
     letGo();
     await Promise.all([logout, login]);
@@ -199,7 +200,7 @@ describe("the client in cookie mode", () => {
     const states = statesOf(client);
     const letGo = visitor.hold("requests", "/refresh");
     const user = client.user();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await eventually(() => expect(visitor.count(REFRESH)).toBe(1));
     await client.logout();
     letGo();
     expect(await user).toBeNull();

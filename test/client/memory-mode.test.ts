@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { type AuthState, PosternError, readError } from "../../src/client/index.ts";
 import { ORIGIN } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { mailedToken, registered, somebody } from "../support/people.ts";
 import { LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf } from "./visitor.ts";
 import { type Credentials, credentialsOf, signedIn, visit, visitorOfWorker } from "./worker.ts";
@@ -148,8 +149,8 @@ describe("the access token", () => {
     expect(visitor.count(REFRESH)).toBe(0);
     visitor.pass(1.5 * MINUTE);
     await client.user();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
-    await vi.waitFor(async () => {
+    await eventually(() => expect(visitor.count(REFRESH)).toBe(1));
+    await eventually(async () => {
       await client.user();
       expect(new Set(visitor.sent.flatMap(({ bearer }) => bearer ?? [])).size).toBe(2);
     });
@@ -229,14 +230,14 @@ describe("a refresh", () => {
       request.url.endsWith("/refresh") ? new Response("Bad gateway", { status: 502 }) : deliver(),
     );
     expect(await client.user()).not.toBeNull();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(3));
-    await vi.waitFor(() => expect(visitor.pauses.length).toBe(2));
+    await eventually(() => expect(visitor.count(REFRESH)).toBe(3));
+    await eventually(() => expect(visitor.pauses.length).toBe(2));
     await client.user();
     expect(await client.user()).not.toBeNull();
     expect(visitor.count(REFRESH)).toBe(3);
     visitor.pass(11_000);
     await client.user();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(6));
+    await eventually(() => expect(visitor.count(REFRESH)).toBe(6));
   });
 
   it.each([
@@ -291,7 +292,7 @@ describe("a refresh", () => {
     const { visitor, client, states } = await signedIn();
     const letGo = visitor.hold("responses", "/refresh");
     const refreshed = client.refresh();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await eventually(() => expect(visitor.count(REFRESH)).toBe(1));
     await client.logout();
     letGo();
     expect(await refreshed).toBe(false);
@@ -315,7 +316,7 @@ describe("a refresh", () => {
       });
       const refreshed = client.refresh();
       const change = client.fetch("/api/v1/users/me");
-      await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+      await eventually(() => expect(visitor.count(REFRESH)).toBe(1));
       if (fate === "refused") await endSessions(credentials);
       const user = await client.login(credentialsOf(next));
       held.resolve();
@@ -339,7 +340,7 @@ describe("a refresh", () => {
     });
     const headers = { "Content-Type": "application/json" };
     const change = client.fetch("/api/v1/users/me", { method: "PUT", headers, body: '{"first_name":"Ada"}' });
-    await vi.waitFor(() => expect(visitor.count("PUT /api/v1/users/me")).toBe(1));
+    await eventually(() => expect(visitor.count("PUT /api/v1/users/me")).toBe(1));
     await client.login(credentialsOf(next));
     held.resolve();
     expect((await change).status).toBe(401);

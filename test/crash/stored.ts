@@ -6,14 +6,17 @@ import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import type { Account } from "./account.ts";
 
 /** The ids of the account's sessions that KV lists as revoked, so that other Workers refuse them. */
-export function revokedSessions(state: string, { id }: Account): string[] {
+export function revokedSessions(state: string, account: Account): string[] {
   const [file = ""] = globSync(join(state, "v3/kv/*/*.sqlite"));
   const row = read(file, (database) =>
-    database.prepare("SELECT blob_id FROM _mf_entries WHERE key = ?").get(revocationKey(id)),
+    database.prepare("SELECT blob_id FROM _mf_entries WHERE key = ?").get(revocationKey(account.id)),
   );
   if (row === undefined) return [];
-  const [blob = ""] = globSync(join(state, `v3/kv/*/blobs/${row.blob_id}`));
-  return Object.keys(JSON.parse(readFileSync(blob, "utf8")).sessions);
+  const [blob] = globSync(join(state, `v3/kv/*/blobs/${row.blob_id}`));
+  const text = blob === undefined ? undefined : readIfThere(blob);
+  // Between the two readings, the service has replaced the record.
+  if (text === undefined) return revokedSessions(state, account);
+  return Object.keys(JSON.parse(text).sessions);
 }
 
 /** What SQLite's own check finds wrong with each database, including those of the objects. */
@@ -25,6 +28,14 @@ export function damages(state: string): string[] {
     const words = found.map((row) => String(Object.values(row)[0])).filter((word) => word !== "ok");
     return words.map((word) => `${file}: ${word}`);
   });
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 function read<Result>(file: string, work: (database: DatabaseSync) => Result): Result {

@@ -5,6 +5,7 @@ import { runCronTasks } from "../../src/cron-tasks.ts";
 import { tryLogin } from "../support/account.ts";
 import { appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { setUser, withoutTable } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { codeOf, enrolled, pendingToken, secondStep, type WithTotp } from "../support/factors.ts";
 import { recordLogs } from "../support/logs.ts";
 import { loggedIn, rowOf, withStanding } from "../support/people.ts";
@@ -82,7 +83,7 @@ describe("what is stored of second factors", () => {
     const person = await enrolled();
     const { password, accessToken: bearer } = person;
     expect((await call("DELETE", "/api/v1/users/me", { bearer, body: { password } })).status).toBe(204);
-    await vi.waitFor(async () => expect(await stored(person)).not.toContain(person.totp.id));
+    await eventually(async () => expect(await stored(person)).not.toContain(person.totp.id));
   });
 
   it("is in the user's export, without secrets", async () => {

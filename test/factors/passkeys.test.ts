@@ -6,6 +6,7 @@ import { readMe } from "../support/account.ts";
 import { createAuthenticator, type Tweak } from "../support/authenticator.ts";
 import { type Answer, appWith, atOnce, call, deployedAt, expectProblem, get, post, shown } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { pendingToken, secondStep } from "../support/factors.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, mailsTo } from "../support/people.ts";
 
@@ -180,7 +181,7 @@ describe("a passkey", () => {
     expect((await logInWith(await use(authenticator, { counter: 40 }))).status).toBe(200);
     expect((await logInWith(await use(authenticator, { counter: 7 }))).status).toBe(200);
     await eventsOf(userId, "passkey_counter_fell_back");
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const subjects = (await mailsTo(email, 3)).map(({ subject }) => subject);
       expect(subjects).toContainEqual(expect.stringContaining("Check a passkey"));
     });

@@ -8,6 +8,7 @@ import { changePassword, NEW_PASSWORD, recoveryToken, resetPassword } from "../s
 import { altered } from "../support/altered.ts";
 import { type Answer, appWith, atOnce, call, expectProblem, get, post, type Send } from "../support/client.ts";
 import { withoutTable } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   addTotp,
   codeOf,
@@ -159,7 +160,7 @@ describe("the trust in a device ends", () => {
     const { json } = await secondStep(await pendingToken({ ...person, password: NEW_PASSWORD }), {
       recovery_code: person.recoveryCodes.pop(),
     });
-    await vi.waitFor(async () => expect(await listOf(json.access_token)).toEqual([]));
+    await eventually(async () => expect(await listOf(json.access_token)).toEqual([]));
   });
 
   it("with a reset of the password [PR-7]", async () => {
@@ -212,7 +213,7 @@ describe("the trust in a device ends", () => {
     const person = await trusting();
     const { accessToken: bearer, password, userId } = person;
     expect((await call("DELETE", "/api/v1/users/me", { bearer, body: { password } })).status).toBe(204);
-    await vi.waitFor(async () => expect(await storedOf(userId)).toEqual([]));
+    await eventually(async () => expect(await storedOf(userId)).toEqual([]));
   });
 
   it("for all logins that come at the same time", async () => {
@@ -232,7 +233,7 @@ describe("the trust in a device ends", () => {
     await withoutTable("users", async () => {
       expect((await secondStep(pending, proof)).status).toBe(503);
     });
-    await vi.waitFor(async () => expect(await storedOf(person.userId)).toEqual([]));
+    await eventually(async () => expect(await storedOf(person.userId)).toEqual([]));
   });
 });
 
@@ -384,15 +385,12 @@ function storedOf(userId: string): Promise<unknown[]> {
 
 /** The details of the user's events of this type that have this member. Waits for the first. */
 function detailsOf({ userId }: Trusting, type: AuditEventType, member: string): Promise<Record<string, unknown>[]> {
-  return vi.waitFor(
-    async () => {
-      const details = (await eventsOf(userId, type)).map((event) => JSON.parse(String(event.details)));
-      const found = details.filter((detail) => Object.hasOwn(detail, member));
-      expect(found).not.toEqual([]);
-      return found;
-    },
-    { timeout: 15_000, interval: 50 },
-  );
+  return eventually(async () => {
+    const details = (await eventsOf(userId, type)).map((event) => JSON.parse(String(event.details)));
+    const found = details.filter((detail) => Object.hasOwn(detail, member));
+    expect(found).not.toEqual([]);
+    return found;
+  });
 }
 
 async function addApp(bearer: string): Promise<{ id: string; confirmed: Answer }> {

@@ -1,6 +1,6 @@
 /** Creates people directly in storage, without emails and without waiting. */
 import { env } from "cloudflare:workers";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
 import { type LinkPurpose, signLink } from "../../src/links/link-tokens.ts";
 import { loginCode } from "../../src/links/login-requests.ts";
@@ -9,6 +9,7 @@ import { createId } from "../../src/platform/random.ts";
 import { issueTokenPair } from "../../src/tokens/token-pair.ts";
 import { newProfile } from "../../src/users/profile-fields.ts";
 import { readMe } from "../support/account.ts";
+import { eventually } from "../support/eventually.ts";
 import { neverLog } from "../support/logs.ts";
 import { type LoggedIn, type Person, somebody } from "../support/people.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
@@ -66,10 +67,7 @@ export async function withSession(person: Person & { userId: string }): Promise<
 /** Waits until the Worker knows the signing key. It reads the keys for an unknown one at most once a second. */
 export async function untilKeyIsKnown(): Promise<void> {
   const { accessToken } = await visitor();
-  await vi.waitFor(async () => expect((await readMe(accessToken)).status).toBe(200), {
-    timeout: 10_000,
-    interval: 100,
-  });
+  await eventually(async () => expect((await readMe(accessToken)).status).toBe(200));
 }
 
 let operator: Visitor | undefined;

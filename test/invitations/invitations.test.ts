@@ -16,6 +16,7 @@ import {
   type Send,
 } from "../support/client.ts";
 import { countRows, setUser } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { withoutPauses } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 import {
@@ -181,15 +182,12 @@ describe("POST /api/v1/invitations", () => {
     const operator = await withStanding("superuser");
     const { email } = somebody();
     expect((await invite({ email }, undefined, operator.accessToken)).status).toBe(202);
-    const rows = await vi.waitFor(
-      async () => {
-        const query = "SELECT * FROM audit_events WHERE actor_id = ? AND type = 'user_invited'";
-        const { results } = await env.DB.prepare(query).bind(operator.userId).all();
-        expect(results).toHaveLength(1);
-        return results;
-      },
-      { timeout: 15_000, interval: 50 },
-    );
+    const rows = await eventually(async () => {
+      const query = "SELECT * FROM audit_events WHERE actor_id = ? AND type = 'user_invited'";
+      const { results } = await env.DB.prepare(query).bind(operator.userId).all();
+      expect(results).toHaveLength(1);
+      return results;
+    });
     expect(rows[0]).toMatchObject({ user_id: null });
     expect(JSON.parse(String(rows[0]?.details))).toEqual({ invitation_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     expect(JSON.stringify(rows)).not.toContain(email);
@@ -231,9 +229,8 @@ describe("POST /api/v1/auth/accept-invitation", () => {
     const [event] = await eventsOf(user.id, "invitation_accepted");
     expect(event).toMatchObject({ actor_id: user.id });
     const query = "SELECT details FROM audit_events WHERE type = 'user_invited' AND details = ?";
-    await vi.waitFor(
-      async () => expect(await env.DB.prepare(query).bind(event?.details).first(), "they name one").not.toBeNull(),
-      { timeout: 15_000, interval: 50 },
+    await eventually(async () =>
+      expect(await env.DB.prepare(query).bind(event?.details).first(), "they name one").not.toBeNull(),
     );
   });
 

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { tryLogin } from "../support/account.ts";
 import {
   appWith,
@@ -12,6 +12,7 @@ import {
   post,
   type Send,
 } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -74,7 +75,7 @@ const guessAtLogin = (name: object) =>
   post("/api/v1/auth/login", { ...name, password: WRONG }, { address: freshAddress() }, hurried);
 
 const isBlocked = async ({ email }: LoggedIn) => (await rowOf(email))?.password_blocked_at !== null;
-const blocks = (person: LoggedIn) => vi.waitFor(async () => expect(await isBlocked(person)).toBe(true));
+const blocks = (person: LoggedIn) => eventually(async () => expect(await isBlocked(person)).toBe(true));
 
 describe.each(routes)("a wrong current password at %s", (_what, confirm) => {
   it("is recorded as what the user did", async () => {
@@ -117,7 +118,7 @@ describe("wrong current passwords and wrong guesses at login", () => {
       const person = await atHome();
       await inTurn(50, () => changePassword(person, WRONG));
       expect(await inTurn(49, () => guessAtLogin(nameOf(person)))).toEqual(Array(49).fill(401));
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const { headers } = await tryLogin(person, { address: person.home }, hurried);
         expect(headers.get("RateLimit")).toContain('"loginPerAccount";r=99');
       });
@@ -183,7 +184,7 @@ describe("a hundred wrong current passwords", () => {
     await inTurn(100, () => changePassword(person, WRONG));
     await blocks(person);
     expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const body = { token: await mailedToken(person.email, 3), new_password: NEW };
       expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
     });

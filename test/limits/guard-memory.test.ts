@@ -5,6 +5,7 @@ import { limitedKey } from "../../src/limits/budgets.ts";
 import { loginNameKey } from "../../src/users/login-names.ts";
 import { tryLogin } from "../support/account.ts";
 import { freshAddress, inTurn } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { guess, hurried, type Name } from "../support/guesses.ts";
 import { logIn, registered, rowOf, somebody, unverified } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -26,7 +27,7 @@ const remembers = (name: Name) =>
 
 /** Waits until the work after the response has told the guard that a user has the name. */
 const learned = (name: Name) =>
-  vi.waitFor(async () => {
+  eventually(async () => {
     const kept = await runInDurableObject(guardOf(name), async (_, state) =>
       state.storage.kv.get<{ isOfUser: boolean }>("guesses"),
     );
@@ -67,7 +68,7 @@ describe("guesses at a user", () => {
       await learned(name);
       await wait(start, 2 * DAY, name);
       expect(await inTurn(40, () => guess(name, freshAddress(), hurried))).toEqual(Array(40).fill(401));
-      await vi.waitFor(async () => expect((await rowOf(person.email))?.password_blocked_at).not.toBeNull());
+      await eventually(async () => expect((await rowOf(person.email))?.password_blocked_at).not.toBeNull());
       vi.setSystemTime(start + 3 * DAY);
       expect((await tryLogin(person)).status).toBe(401);
     },

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { forgotPassword, refresh, register, verifyEmail } from "../support/account.ts";
 import { type Answer, appWith, call, expectProblem, freshAddress, inTurn, post, type Send } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { guess, hurried, type Name } from "../support/guesses.ts";
 import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
 import { brokenObjects } from "../support/services.ts";
@@ -96,7 +97,7 @@ describe("a network where the user has logged in before", () => {
     const [person, home, { username }] = [await registered(), freshAddress(), somebody()];
     const { accessToken: bearer } = await logIn(person, {}, { address: home });
     expect((await call("PUT", "/api/v1/users/me", { bearer, address: home, body: { username } })).status).toBe(200);
-    await vi.waitFor(async () => expect(told(await guess({ username }, home))).toContain('"loginPerAccount";r=9'));
+    await eventually(async () => expect(told(await guess({ username }, home))).toContain('"loginPerAccount";r=9'));
     await inTurn(10, () => guess({ username }));
     expect((await post(LOGIN, { username, password: person.password }, { address: home })).status).toBe(200);
 
@@ -179,7 +180,7 @@ describe("an attempt to log in", () => {
               resets += 1;
               const reading = await guard.take(...attempt);
               // The password has been looked up by now, but not yet checked.
-              await vi.waitFor(() => expect(lookUps).toBeGreaterThan(0));
+              await eventually(() => expect(lookUps).toBeGreaterThan(0));
               expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
               return reading;
             };

@@ -13,6 +13,7 @@ import {
   laneOf,
   post,
 } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { guess, hurried, type Name } from "../support/guesses.ts";
 import {
   eventsOf,
@@ -133,7 +134,7 @@ describe("a hundred wrong guesses in a row", () => {
     const home = freshAddress();
     const here = await logIn(person, {}, { address: home });
     await guessing(() => ({ email: person.email }), 100);
-    await vi.waitFor(async () => expect((await rowOf(person.email))?.password_blocked_at).not.toBeNull());
+    await eventually(async () => expect((await rowOf(person.email))?.password_blocked_at).not.toBeNull());
     return { person: here, home };
   }
 
@@ -190,7 +191,7 @@ describe("a hundred wrong guesses in a row", () => {
     const { email, username } = person;
     let turn = 0;
     await guessInHaste(() => (turn++ % 2 === 0 ? { email } : { username }), 100);
-    await vi.waitFor(async () => expect((await rowOf(email))?.password_blocked_at).not.toBeNull());
+    await eventually(async () => expect((await rowOf(email))?.password_blocked_at).not.toBeNull());
     expectProblem(await enter(person), 401, "invalid_credentials");
 
     const other = await registered();

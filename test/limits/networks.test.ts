@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { appWith, atOnce, expectProblem, inTurn, post } from "../support/client.ts";
 import { logIn, registered, somebody } from "../support/people.ts";
 
@@ -76,6 +76,7 @@ describe("the networks of one IPv6 /48", () => {
   });
 
   it("learn of each rule only what holds them back most", async () => {
+    vi.setSystemTime(Date.now());
     const address = newSite();
     const check = (network: number) =>
       post("/api/v1/auth/verify-email", { token: "AAAA" }, { address: address(network) }, tight);

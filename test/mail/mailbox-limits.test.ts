@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { forgotPassword, register, resetPassword } from "../support/account.ts";
 import { appWith, atOnce, call, freshAddress, inTurn, post } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { recordLogs } from "../support/logs.ts";
 import {
   eventsOf,
@@ -22,12 +23,10 @@ type Logs = ReturnType<typeof recordLogs>;
 
 /** Waits until this many emails were sent or found not to be needed since the logs were recorded. */
 const settled = (logs: Logs, count: number) =>
-  vi.waitFor(
-    () =>
-      expect(
-        logs().filter(({ event }) => /^mail_(sent|not_needed)$/.test(String(event))).length,
-      ).toBeGreaterThanOrEqual(count),
-    { timeout: 20_000, interval: 20 },
+  eventually(() =>
+    expect(logs().filter(({ event }) => /^mail_(sent|not_needed)$/.test(String(event))).length).toBeGreaterThanOrEqual(
+      count,
+    ),
   );
 
 const resetsTo = async (email: string) => (await mailsTo(email)).filter(({ subject }) => RESET.test(subject));
@@ -103,7 +102,7 @@ describe("the emails that strangers cause to one mailbox", () => {
     const { accessToken: bearer } = await logIn(admin);
     const path = `/api/v1/users/${person.userId}/send-password-reset`;
     expect((await call("POST", path, { bearer })).status).toBe(202);
-    await vi.waitFor(async () => expect(await resetsTo(person.email)).toHaveLength(4), 10_000);
+    await eventually(async () => expect(await resetsTo(person.email)).toHaveLength(4));
   }, 60_000);
 
   it("come back in time", async () => {
@@ -133,14 +132,14 @@ describe("the notices of new logins", () => {
     const logs = recordLogs();
     for (let device = 0; device < 6; device++) await logIn(person, { device_name: `device ${device}` });
     const noticed = () => logs().filter(({ mail_kind }) => mail_kind === "new_login");
-    await vi.waitFor(() => expect(noticed()).toHaveLength(6), 10_000);
+    await eventually(() => expect(noticed()).toHaveLength(6));
     expect(noticed().filter(({ event }) => event === "mail_sent")).toHaveLength(3);
     expect((await mailsTo(person.email)).filter(({ subject }) => /login/i.test(subject))).toHaveLength(3);
     const { answer } = await logIn(person, { device_name: "the first device" });
     expect(await eventsOf(answer.json.user.id, "login_succeeded", 8)).toHaveLength(8);
     vi.setSystemTime(Date.now() + 3_600_000);
     await logIn(person, { device_name: "a later device" });
-    await vi.waitFor(() => expect(noticed().filter(({ event }) => event === "mail_sent")).toHaveLength(4), 10_000);
+    await eventually(() => expect(noticed().filter(({ event }) => event === "mail_sent")).toHaveLength(4));
   });
 
   it("do not use up the emails that the user requests", async () => {
@@ -151,7 +150,7 @@ describe("the notices of new logins", () => {
     }
     await settled(logs, 5);
     expect((await forgotPassword(person.email)).status).toBe(202);
-    await vi.waitFor(async () => expect(await resetsTo(person.email)).toHaveLength(1), 10_000);
+    await eventually(async () => expect(await resetsTo(person.email)).toHaveLength(1));
     await mailedToken(person.email);
   });
 });

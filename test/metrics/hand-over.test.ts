@@ -7,6 +7,7 @@ import type { Metrics } from "../../src/metrics/metrics-object.ts";
 import { Tally } from "../../src/metrics/tally.ts";
 import { SECOND, systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
+import { eventually } from "../support/eventually.ts";
 import { heldTimers } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 
@@ -72,7 +73,7 @@ describe("an isolate", () => {
     const { calls, objects } = countingCalls();
     const { tally, pauses, request } = isolate(objects);
     const requests = Array.from({ length: 3_500 }, request);
-    await vi.waitFor(() => expect(calls.adds).toBe(3));
+    await eventually(() => expect(calls.adds).toBe(3));
     expect(tally.requests, "what an eviction would lose").toBe(500);
     pauses[0]?.();
     await Promise.all(requests);
@@ -233,7 +234,7 @@ describe("the Metrics object", () => {
       expect(timers.waiting).toEqual([5 * SECOND]);
       expect(put).not.toHaveBeenCalled();
       timers.end();
-      await vi.waitFor(() => expect(put).toHaveBeenCalled());
+      await eventually(() => expect(put).toHaveBeenCalled());
       return put.mock.calls.length;
     });
     expect(rows).toBe(1);

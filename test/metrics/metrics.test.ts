@@ -7,6 +7,7 @@ import { isolateTally } from "../../src/metrics/tally.ts";
 import { extend } from "../../src/platform/records.ts";
 import { readMe, refresh, register, tryLogin } from "../support/account.ts";
 import { appWith, call, expectProblem, freshAddress, get, laneOf } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { heldTimers } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 import { countingApp, growth, METRICS_TOKEN, samples, samplesIn, scrape } from "../support/metrics.ts";
@@ -170,11 +171,13 @@ describe("what is counted", () => {
 
   it("is each password that the lane refused, and how many waited", async () => {
     const full = countingApp(laneOf(1));
+    let refused = 0;
     const [grown] = await growth(app, ["postern_hash_lane_refused_total"], async () => {
-      const answers = await Promise.all(Array.from({ length: 4 }, () => register(somebody(), full)));
-      expect(answers.filter(({ status }) => status === 503)).toHaveLength(2);
+      const answers = await Promise.all(Array.from({ length: 6 }, () => register(somebody(), full)));
+      refused = answers.filter(({ status }) => status === 503).length;
     });
-    expect(grown).toBe(2);
+    expect(refused).toBeGreaterThan(0);
+    expect(grown).toBe(refused);
     expect((await samples(app)).get("postern_hash_lane_waiting")).toBe(1);
   });
 
@@ -337,7 +340,7 @@ describe("what is read at a scrape", () => {
     const metered = countingApp({}, { DB, AUDIT_QUEUE: AUDIT_QUEUE as unknown as typeof env.AUDIT_QUEUE });
     const asked = timers.hold(() => samples(metered));
     // One for D1, one for the queue. Everything else has answered.
-    await vi.waitFor(() => expect(timers.waiting).toEqual([5_000, 5_000]), { timeout: 20_000 });
+    await eventually(() => expect(timers.waiting).toEqual([5_000, 5_000]));
     timers.end();
     const all = await asked;
     expect(all.get("postern_database_up")).toBe(0);

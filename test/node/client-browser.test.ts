@@ -198,6 +198,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     await page.locator("#login-button:enabled").waitFor();
 
     const paths = ["", ...namesOf(PAGES).filter((name) => name !== "email-login")];
+    // All at once, which takes a slow machine a while.
+    context.setDefaultTimeout(120_000);
     const opened = paths.map(async (path) => {
       const tab = await context.newPage();
       await tab.goto(`${service.origin}/${path}`);

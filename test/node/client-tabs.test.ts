@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { browser, type Surroundings } from "../../src/client/browser.ts";
 import type { AuthState, Client, ClientOptions } from "../../src/client/index.ts";
 import { LOGIN, LOGOUT, loseAnswer, makeVisitor, REFRESH, type Visitor } from "../client/visitor.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
@@ -80,7 +81,7 @@ describe("the tabs of one browser", () => {
     const [first, ...others] = Array.from({ length: 5 }, () => open());
     if (first === undefined) throw new Error("There is no tab.");
     const user = await logIn(first.tab);
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const { states } of others) expect(states.at(-1)).toEqual({ status: "signed_in", user });
     });
     visitor.pass(8 * 60 * MINUTE);
@@ -214,7 +215,7 @@ describe("the tabs of one browser", () => {
     next.resolve();
     await Promise.all([login, logout]);
     await expect.poll(() => visitor.count(REFRESH)).toBe(1);
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const seen of [states, otherStates]) expect(seen.at(-1)).toMatchObject(outcome);
     });
     const isSignedIn = outcome.status === "signed_in";

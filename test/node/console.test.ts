@@ -187,6 +187,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
 
     page = await arriveAs(operators.admin, `#/users/${id}`);
     await button(page, "Change role").click();
+    await dialog(page).waitFor();
     expect(await dialog(page).locator("option").allTextContents()).toEqual(["User", "Moderator"]);
     await dialog(page).getByLabel("New role").selectOption("Moderator");
     await dialog(page).getByRole("button", { name: "Change role" }).click();
@@ -216,7 +217,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await heading(page, "Overview");
     await page.keyboard.press("ControlOrMeta+K");
     await page.getByRole("combobox", { name: /Type a view/ }).waitFor();
-    await page.keyboard.type(person.username);
+    await page.keyboard.insertText(person.username);
     await page.getByRole("option", { name: person.email }).waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");
@@ -444,6 +445,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.getByLabel("Email address", { exact: true }).fill(email);
     await button(page, "Send invitation").click();
     await says(page, `The invitation to ${email} is on its way.`);
+    await page.locator("tbody tr", { hasText: email }).waitFor();
     const { access_token } = await logIn(service.origin, operators.admin);
     await post(service.origin, "/api/v1/auth/logout", { all: true }, access_token);
     await page.click('nav a:has-text("Audit log")');

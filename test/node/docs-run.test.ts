@@ -165,7 +165,7 @@ async function paste(page: string, more: string): Promise<string> {
 }
 
 function shell(command: string, words: readonly string[], more: Record<string, string> = {}) {
-  return run(command, words, { cwd: clone.folder, env: { ...plainEnvironment(), ...more }, timeout: 120_000 });
+  return run(command, words, { cwd: clone.folder, env: { ...plainEnvironment(), ...more }, timeout: 240_000 });
 }
 
 /** Runs a script, which ends at the first command that fails. */

@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { eventually } from "../support/eventually.ts";
 import { until } from "./engines/tab.ts";
 import { HAS_WEBKIT, openWebKit } from "./engines/webkit.ts";
 import {
@@ -266,7 +267,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await press("Log out everywhere");
     await heading("Log in");
     const { refresh_token } = elsewhere;
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await post(example.postern, "/api/v1/auth/refresh", { refresh_token })).status).toBe(401),
     );
   });

@@ -31,7 +31,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     const port = await freePort();
     // The same machine under another name is another site for a browser.
     evil = `http://127.0.0.1:${port}`;
-    listed = `http://127.0.0.1:${port + 1}`;
+    listed = `http://127.0.0.1:${await freePort()}`;
     foreign = createServer((_request, response) => {
       response.setHeader("Content-Type", "text/html").end("<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>");
     });

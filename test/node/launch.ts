@@ -2,6 +2,7 @@
  * Runs a program as a child process in a process group of its own, so that none of its processes outlives the tests.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { plainEnvironment } from "./run-program.ts";
 
@@ -48,7 +49,7 @@ export function launch(folder: string, command: string, words: string[], more: N
   const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, output })));
   // If a run is interrupted, nothing else ends the group.
   const killGroup = () => {
-    if (child.pid !== undefined && isThere(-child.pid)) process.kill(-child.pid, "SIGKILL");
+    if (child.pid !== undefined && isThere(child.pid)) process.kill(-child.pid, "SIGKILL");
   };
   process.once("exit", killGroup);
   ended.then(() => process.off("exit", killGroup));
@@ -64,18 +65,33 @@ export function launch(folder: string, command: string, words: string[], more: N
         ended.then(() => failed(new Error(`It ended without saying "${words}":\n${output}`)));
       }),
     signal(name) {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
+      if (child.pid !== undefined && isThere(child.pid)) process.kill(-child.pid, name);
     },
     async isGone() {
-      while (child.pid !== undefined && isThere(-child.pid)) await pause(50);
+      while (child.pid !== undefined && isThere(child.pid)) await pause(50);
     },
   };
 }
 
-/** Whether a process still runs. For a negative id, whether any process of that group still runs. */
-function isThere(id: number): boolean {
+/**
+ * Whether any process of this group still runs. On Linux, a signal also reaches one that has ended, until its parent
+ * asks for its exit code, and in a container the parent may never ask.
+ */
+function isThere(group: number): boolean {
   try {
-    return process.kill(id, 0);
+    process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+  const statuses = globSync("/proc/[0-9]*/stat");
+  return statuses.length === 0 || statuses.some((path) => runsIn(group, path));
+}
+
+/** Reads `pid (name) state parent group …`. The name may contain spaces and parentheses. */
+function runsIn(group: number, path: string): boolean {
+  try {
+    const [state = "", , inGroup] = readFileSync(path, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(inGroup) === group && !/[ZX]/.test(state);
   } catch {
     return false;
   }

@@ -10,7 +10,8 @@ import {
   type Page,
   type Route,
 } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { outboxSchema, type Person, register } from "./live-person.ts";
 import { askShared, type Prepared } from "./live-service.ts";
 
@@ -338,14 +339,11 @@ export async function expectGoodLooks(page: Page, looks: WalkLooks, nameIn: (loo
 
 /** Waits until this many links to a page were emailed to an address. Returns the newest. */
 export function mailedLink(origin: string, email: string, page: string, count = 1): Promise<string> {
-  return vi.waitFor(
-    async () => {
-      const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
-      const pattern = new RegExp(`http\\S+/${page}#token=[^\\s>]+`);
-      const links = items.flatMap(({ to, text }) => (to === email ? (pattern.exec(text)?.[0] ?? []) : []));
-      expect(links.length).toBe(count);
-      return links[0] ?? "";
-    },
-    { timeout: 20_000, interval: 100 },
-  );
+  return eventually(async () => {
+    const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
+    const pattern = new RegExp(`http\\S+/${page}#token=[^\\s>]+`);
+    const links = items.flatMap(({ to, text }) => (to === email ? (pattern.exec(text)?.[0] ?? []) : []));
+    expect(links.length).toBe(count);
+    return links[0] ?? "";
+  });
 }

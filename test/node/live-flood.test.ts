@@ -88,7 +88,7 @@ async function flood(origin: string, answersEach: number) {
 describe("a flood of logins", { timeout: PATIENCE }, () => {
   it("lets token verification and the JWKS go on, and refuses the logins that are too many", async () => {
     const { refused, answers, median, hashedMeanwhile } = await flood(origins.withLane, 4);
-    expect(median).toBeLessThanOrEqual(3);
+    expect(median).toBeLessThanOrEqual(5);
     expect(answers).toBeGreaterThan(hashedMeanwhile);
     expect(refused.length).toBeGreaterThan(0);
     for (const answer of refused) expect(answer).toEqual({ status: 503, code: "busy", retryAfter: "1" });

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeProtectedHeader } from "jose";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { logIn, mailedToken, post, publishedKeys, readMe, refresh, register } from "./live-person.ts";
 import { useClone } from "./live-service.ts";
 import { plainEnvironment } from "./run-program.ts";
@@ -62,7 +63,7 @@ describe("npm run secret:rotate beside a service that is restarted", () => {
 
     expect(take(1, second.origin)).toBe("ok");
     const resealed = new RegExp(`"event":"signing_key_resealed",.*"key_id":"${kid}"`);
-    await vi.waitFor(() => expect(second.output()).toMatch(resealed), 20_000);
+    await eventually(() => expect(second.output()).toMatch(resealed));
     expect(take(2, second.origin)).toContain("AUTH_SECRET_PREVIOUS is gone");
     expect(secretNames()).toEqual(["ENVIRONMENT", "AUTH_SECRET"]);
     await second.stop();

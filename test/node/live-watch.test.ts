@@ -1,6 +1,7 @@
 /** How an operator watches a running service: health, log levels, and errors that it sends to a real HTTP server. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { post } from "./live-person.ts";
 import { changeDatabase, type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
@@ -29,7 +30,7 @@ describe("a running service", () => {
     changeDatabase(service, "UPDATE d1_migrations SET name = '-' || name WHERE name LIKE '0008%'");
     // The service repeats its previous answer for two seconds.
     const pending = { pending_migrations: [expect.stringMatching(/^0008_/)] };
-    await vi.waitFor(async () => expect(await (await ask()).json()).toMatchObject(pending), { timeout: 20_000 });
+    await eventually(async () => expect(await (await ask()).json()).toMatchObject(pending));
     expect((await ask()).status).toBe(503);
     changeDatabase(service, "UPDATE d1_migrations SET name = substr(name, 2) WHERE name LIKE '-%'");
   });
@@ -41,7 +42,7 @@ describe("a running service", () => {
     changeDatabase(service, "ALTER TABLE users_away RENAME TO users");
     expect(answer.status).toBe(503);
 
-    await vi.waitFor(() => expect(received).not.toEqual([]), { timeout: 10_000 });
+    await eventually(() => expect(received).not.toEqual([]));
     const [{ url, headers, body } = { url: "", headers: {}, body: "" }] = received;
     expect(url).toBe("/api/42/envelope/?sentry_key=0123abcd&sentry_version=7");
     expect(headers["content-type"]).toBe("application/x-sentry-envelope");

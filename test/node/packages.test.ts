@@ -79,7 +79,7 @@ describe("the package", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const run = (command: string, args: string[], cwd = folder) =>
-    execFileSync(command, args, { cwd, env: plainEnvironment(), encoding: "utf8", stdio: "pipe", timeout: 120_000 });
+    execFileSync(command, args, { cwd, env: plainEnvironment(), encoding: "utf8", stdio: "pipe", timeout: 240_000 });
 
   // Installs only the tarball and these packages, offline. Any other package that an entry needs would be missing.
   beforeAll(() => {

@@ -31,10 +31,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the brand page", () => {
     await page.fill("#light-accent", "#7a2048");
     await page.fill("#radius", "4");
     await hosted.locator("#product", { hasText: "Acme & Söhne" }).waitFor();
-    expect(await background("#login-button")).toBe("rgb(122, 32, 72)");
+    await expect.poll(() => background("#login-button")).toBe("rgb(122, 32, 72)");
     await hosted.locator("#passkey-login-button").waitFor();
     await email.locator("h1", { hasText: "Verify your email address for Acme & Söhne" }).waitFor();
-    expect(await email.locator("td.accent").last().getAttribute("bgcolor")).toBe("#7a2048");
+    await email.locator('td.accent[bgcolor="#7a2048"]').last().waitFor();
     await visitor.reads("#email-subject", "Verify your email address for Acme & Söhne");
 
     await page.fill("#light-muted", "#bbbbbb");
@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the brand page", () => {
     await page.selectOption("#look", "dark");
     await page.selectOption("#email", "new_login");
     await hosted.locator("h1:visible", { hasText: "Konto erstellen" }).waitFor();
-    expect(await background(".card")).toBe("rgb(28, 31, 38)");
+    await expect.poll(() => background(".card")).toBe("rgb(28, 31, 38)");
     await email.locator("h1", { hasText: "Neue Anmeldung bei Acme & Söhne" }).waitFor();
     expect(await email.locator("td.card").getAttribute("bgcolor")).toBe(DEFAULT_THEME.dark.surface);
     await page.fill("#logo-url", "/static/logo.svg");

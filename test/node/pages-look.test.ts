@@ -133,8 +133,8 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await visitor.open(`/register?lang=${language}`);
       await page.click("#register-button");
       await page.locator("#email-error:not(:empty)").waitFor();
-      await page.fill("#password", person.username.padEnd(20, "!"));
       await page.fill("#username", person.username);
+      await page.fill("#password", person.username.padEnd(20, "!"));
       await page.locator('#password-hint[data-verdict="poor"]').waitFor();
       await checkView("register-faults");
       for (const policy of ["invitation", "closed"]) {

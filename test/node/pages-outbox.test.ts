@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, expectGoodLooks, expectRoom, PHONE, useVisitor, WALKS } from "./live-browser.ts";
-import { post, register, somebody } from "./live-person.ts";
+import { mailedToken, post, register, somebody } from "./live-person.ts";
 import { changeDatabase, useService } from "./live-service.ts";
 
 const PATH = "/dev/outbox";
@@ -44,6 +44,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     await page.locator("#empty").waitFor();
     const person = somebody();
     await post(service.origin, "/api/v1/auth/register", person);
+    await mailedToken(service.origin, person.email);
     await endPause();
     await visitor.reads("#email-title", "Verify your email address");
     await visitor.reads("#email-facts", person.email);
@@ -75,10 +76,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     expect(await page.evaluate("[...document.querySelectorAll('#links a')].map(({ href }) => href)")).toEqual([
       "https://evil.example/",
     ]);
+    const html = page.frameLocator("#email-html");
+    // The email's document comes after its title, in place of an empty one.
+    await html.locator("a").waitFor();
     const frame = page.frames().find((one) => one !== page.mainFrame());
     expect(await frame?.evaluate("getComputedStyle(document.querySelector('a')).color")).toBe("rgb(1, 2, 3)");
     const opened = page.context().waitForEvent("page");
-    const html = page.frameLocator("#email-html");
     await html.locator("#b").click();
     await html.locator("a").click();
     await (await opened).locator("#register-button").waitFor();

@@ -33,9 +33,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
 
   it("registers Ada, logs her in and out, and calls the API as her, without a change of the requests that it offers", async () => {
     const page = await visitor.arrive();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     await page.goto(`${service.origin}/docs`);
-    await expect.poll(() => page.locator(".opblock").count()).toBe(OPERATIONS.length);
+    await expect.poll(() => page.locator(".opblock").count(), { timeout: 60_000 }).toBe(OPERATIONS.length);
     await visitor.keepPicture("docs-desktop-light");
 
     // For each operation that it opens, Swagger UI works through the whole document, which takes seconds. So the rest of

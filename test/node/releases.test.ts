@@ -4,9 +4,10 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createTestHarness } from "wrangler";
 import { migrationsIn, storedRelease, unpackRelease } from "../releases/stored-release.ts";
+import { eventually } from "../support/eventually.ts";
 import { logIn, mailedToken, type Person, post, readMe, refresh, register, somebody } from "./live-person.ts";
 import { askShared, type Prepared } from "./live-service.ts";
 import { TREE } from "./tree-files.ts";
@@ -171,7 +172,7 @@ describe("this tree's Worker on the schema of the stored release", () => {
 
     await service.migrate(next);
     // The service repeats its previous answer for two seconds.
-    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: "ok" }), { timeout: 20_000 });
+    await eventually(async () => expect(await readiness()).toMatchObject({ status: "ok" }));
     // Uses the same token again within its grace period, as after a lost response. The session must continue.
     await refresh(origin, refresh_token);
     await logIn(origin, ada);

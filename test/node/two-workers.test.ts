@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { logIn, type Person, post, publishedKeys, register, type Tokens, tokensSchema } from "./live-person.ts";
 import { changeDatabase, type Service, useClone } from "./live-service.ts";
 
@@ -47,8 +48,7 @@ const ask = (token: string, method = "GET") =>
 const statusOf = async (token: string, method?: string) => (await ask(token, method)).status;
 const logOut = async (token: string) =>
   expect((await post(postern.origin, "/api/v1/auth/logout", {}, token)).status).toBe(204);
-const refusedByKv = (token: string) =>
-  vi.waitFor(async () => expect(await statusOf(token)).toBe(401), { timeout: 10_000, interval: 50 });
+const refusedByKv = (token: string) => eventually(async () => expect(await statusOf(token)).toBe(401));
 /** Refreshes, and repeats this after a 503: a command may have locked the database's file, and a client tries again. */
 async function refreshPatiently(refresh_token: string): Promise<Tokens> {
   const sendOnce = async () => {
@@ -56,7 +56,7 @@ async function refreshPatiently(refresh_token: string): Promise<Tokens> {
     if (answer.status === 503) throw new Error("busy");
     return answer;
   };
-  const answer = await vi.waitFor(sendOnce, { timeout: 5_000, interval: 100 });
+  const answer = await eventually(sendOnce);
   expect(answer.status).toBe(200);
   return tokensSchema.parse(await answer.json());
 }

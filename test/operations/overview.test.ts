@@ -1,11 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { isolateTally } from "../../src/metrics/tally.ts";
 import { tryLogin } from "../support/account.ts";
 import { appWith, atOnce, call, expectProblem, get } from "../support/client.ts";
 import { countingRows } from "../support/counted-rows.ts";
 import { setUser } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { type LoggedIn, loggedIn, registered, somebody, withStanding } from "../support/people.ts";
 import { brokenObjects, coldIsolate } from "../support/services.ts";
 
@@ -108,12 +109,12 @@ describe("the history", () => {
     await tryLogin({ ...person, password: "a wrong password, surely" }, {}, appWith({}));
     meter.count("limits_hit", { limit: "loginPerAddress" });
     meter.count("http_requests", { route: "/", method: "GET", status: "200" });
-    const now = await vi.waitFor(async () => {
+    const now = await eventually(async () => {
       const { history } = await overview();
       const point = history.points.at(-1);
       expect(point.emails.sent ?? 0).toBeGreaterThan(before.emails.sent ?? 0);
       return history;
-    }, 10_000);
+    });
     expect(now.unit).toBe("hour");
     expect(now.points).toHaveLength(24);
     expect(now.points.slice(0, -1)).toEqual(

@@ -45,6 +45,7 @@ const recordsOf = (userId: string) =>
 
 describe("the tokens of a session", () => {
   it("say that the user logged in with a password, and when, however often they are refreshed [MF-7]", async () => {
+    vi.setSystemTime(Date.now());
     const { accessToken, refreshToken } = await loggedIn();
     const stated = { amr: ["pwd"], acr: "aal1", auth_time: decodeJwt(accessToken).iat };
     expect(statedBy(accessToken)).toEqual(stated);

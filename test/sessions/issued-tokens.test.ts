@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import { refresh, tryLogin } from "../support/account.ts";
 import { type Answer, appWith, call, post } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { type LoggedIn, type Person, registered, withStanding } from "../support/people.ts";
 
 const HOUR = 3_600;
@@ -32,15 +33,12 @@ interface KvRecord {
 
 /** The user's record in KV once it meets the condition, and when KV drops it, in seconds since the epoch. */
 async function recordOf(userId: string, holds: (record: KvRecord) => boolean) {
-  return vi.waitFor(
-    async () => {
-      const record = await env.REVOCATIONS.get<KvRecord>(revocationKey(userId), "json");
-      if (record === null || !holds(record)) throw new Error("KV has no such record yet.");
-      const { keys } = await env.REVOCATIONS.list({ prefix: revocationKey(userId) });
-      return { ...record, keptUntil: keys[0]?.expiration ?? 0 };
-    },
-    { timeout: 10_000 },
-  );
+  return eventually(async () => {
+    const record = await env.REVOCATIONS.get<KvRecord>(revocationKey(userId), "json");
+    if (record === null || !holds(record)) throw new Error("KV has no such record yet.");
+    const { keys } = await env.REVOCATIONS.list({ prefix: revocationKey(userId) });
+    return { ...record, keptUntil: keys[0]?.expiration ?? 0 };
+  });
 }
 
 /** Expects that other Workers refuse a session's tokens until this one has expired, even with a clock a minute behind. */

@@ -3,6 +3,7 @@ import { expect, vi } from "vitest";
 import type { Standing } from "../../src/access/permissions.ts";
 import type { AuditEventType } from "../../src/audit/event-types.ts";
 import { type Answer, type Call, post } from "./client.ts";
+import { eventually } from "./eventually.ts";
 import { neverLog } from "./logs.ts";
 
 export interface Person {
@@ -85,7 +86,7 @@ export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
       expect(results.length, `emails to ${email}`).toBeGreaterThanOrEqual(count);
       return results;
     },
-    { timeout: 10_000, interval: 5 },
+    { timeout: 20_000, interval: 5 },
   );
 }
 
@@ -100,14 +101,11 @@ export async function mailedToken(email: string, count = 1): Promise<string> {
 
 /** Waits for `count` emails with this subject. Returns the newest. */
 export async function mailAbout(email: string, subject: RegExp, count = 1): Promise<Mail> {
-  return vi.waitFor(
-    async () => {
-      const [found, ...others] = (await mailsTo(email)).filter((mail) => subject.test(mail.subject));
-      if (found === undefined || others.length < count - 1) throw new Error(`No email to ${email} about ${subject}.`);
-      return found;
-    },
-    { timeout: 10_000, interval: 50 },
-  );
+  return eventually(async () => {
+    const [found, ...others] = (await mailsTo(email)).filter((mail) => subject.test(mail.subject));
+    if (found === undefined || others.length < count - 1) throw new Error(`No email to ${email} about ${subject}.`);
+    return found;
+  });
 }
 
 /** Waits for `count` emails with this subject. Returns the token of the link in the newest. */
@@ -134,13 +132,10 @@ export async function withStanding(standing: Standing): Promise<LoggedIn> {
 
 /** Waits until the audit log has `count` events of this type about a user. Returns them, newest first. */
 export async function eventsOf(userId: string, type: AuditEventType, count = 1): Promise<Record<string, unknown>[]> {
-  return vi.waitFor(
-    async () => {
-      const query = "SELECT * FROM audit_events WHERE user_id = ? AND type = ? ORDER BY id DESC";
-      const { results } = await env.DB.prepare(query).bind(userId, type).all();
-      expect(results.length, `${type} of ${userId}`).toBeGreaterThanOrEqual(count);
-      return results;
-    },
-    { timeout: 15_000, interval: 50 },
-  );
+  return eventually(async () => {
+    const query = "SELECT * FROM audit_events WHERE user_id = ? AND type = ? ORDER BY id DESC";
+    const { results } = await env.DB.prepare(query).bind(userId, type).all();
+    expect(results.length, `${type} of ${userId}`).toBeGreaterThanOrEqual(count);
+    return results;
+  });
 }

@@ -16,6 +16,7 @@ import {
 import { altered } from "../support/altered.ts";
 import { atOnce, call, expectProblem, post } from "../support/client.ts";
 import { countRows } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -51,7 +52,7 @@ async function registerAgain(person: Person): Promise<void> {
   const verifications = async () => (await mailsTo(person.email)).filter(({ subject }) => /^Verify/.test(subject));
   const before = (await verifications()).length;
   await register(person);
-  await vi.waitFor(async () => expect(await verifications()).toHaveLength(before + 1), 10_000);
+  await eventually(async () => expect(await verifications()).toHaveLength(before + 1));
   expect((await verifyEmail(await tokenAbout(person.email, /^Verify/))).status).toBe(200);
 }
 
@@ -303,7 +304,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     await post("/api/v1/auth/resend-verification", { email: oldEmail });
     const resets = async () =>
       (await mailsTo(oldEmail)).filter(({ subject }) => /Reset your Postern password/.test(subject));
-    await vi.waitFor(async () => expect(await resets()).toHaveLength(3), 10_000);
+    await eventually(async () => expect(await resets()).toHaveLength(3));
   });
 
   it("gives the old address back, ends every session, and leaves a password that opens nothing", async () => {

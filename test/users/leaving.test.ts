@@ -10,6 +10,7 @@ import { refresh, register, tryLogin, verifyEmail } from "../support/account.ts"
 import { call, expectProblem, get, post } from "../support/client.ts";
 import { countRows } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
+import { eventually } from "../support/eventually.ts";
 import { recordLogs } from "../support/logs.ts";
 import {
   eventsOf,
@@ -82,7 +83,7 @@ describe("DELETE /api/v1/users/me", () => {
     const person = await loggedIn();
     await leave(person.accessToken, person.password);
     const key = `revoked:${person.userId}`;
-    await vi.waitFor(async () => expect(await env.REVOCATIONS.get(key)).toContain(person.sessionId));
+    await eventually(async () => expect(await env.REVOCATIONS.get(key)).toContain(person.sessionId));
     const object = env.USER_SESSIONS.getByName(person.userId);
     expect(await object.devices()).toEqual([]);
     vi.setSystemTime(Date.now() + 32 * 60_000);

@@ -20,6 +20,7 @@ export function useFirefox(preferences: Record<string, unknown> = {}): () => Pro
       browser: "firefox",
       executablePath: FIREFOX,
       headless: true,
+      timeout: 120_000,
       acceptInsecureCerts: true,
       extraPrefsFirefox: preferences,
     });

@@ -43,6 +43,7 @@ export async function walkThroughAccount(tab: Tab, origin: string, { username }:
   await tab.click("#delete-cancel");
   await tab.click("#logout-button");
   await until(tab, `location.pathname === "/login"`);
+  await untilThere(tab, "#login-button");
   await tab.open(`${origin}/account?lang=en`);
   await until(tab, `location.pathname === "/login"`);
   await untilThere(tab, "#login-button");

@@ -15,7 +15,7 @@ const SCREEN = "/usr/bin/Xvfb";
 
 export const HAS_WEBKIT = existsSync(DRIVER) && existsSync(SCREEN);
 
-const START_MILLISECONDS = 20_000;
+const START_MILLISECONDS = 60_000;
 const answerSchema = z.object({ value: z.unknown() });
 const sessionSchema = z.object({ sessionId: z.string() });
 /** The key of an element in WebDriver's JSON is a constant of the standard. */
