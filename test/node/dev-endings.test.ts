@@ -48,7 +48,7 @@ describe("npm run dev", () => {
     mkdirSync(join(work.root, "migrations/audit"), { recursive: true });
     writeFileSync(join(work.root, "migrations/audit/9999_broken.sql"), "CREATE NOTHING");
     expect(await dev([`--port=${await freePort()}`], work)).toBe(1);
-    expect(work.complained()).toMatch(/near "NOTHING": syntax error.*\nThe migrations could not be applied\.\n$/);
+    expect(work.complained()).toMatch(/^9999_broken\.sql: .*syntax error.*\nThe migrations could not be applied\.\n$/);
     expect(work.calls()).toEqual([]);
   });
 
