@@ -3,9 +3,16 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll } from "vitest";
 import { openD1 } from "../../src/commands/d1.ts";
 import { migrateLocally } from "../../src/commands/local-migrations.ts";
+
+/** What closes each database of the current file. `afterAll` can't: inside a test or a hook, it never runs. */
+const opened: (() => Promise<void>)[] = [];
+
+/** Closes and deletes the databases of a file. */
+export async function closeLocalDatabases(): Promise<void> {
+  await Promise.all(opened.splice(0).map((close) => close()));
+}
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -44,7 +51,7 @@ export async function makeLocalDatabase({ hasArchive = false } = {}): Promise<Lo
   await migrateLocally(DB, join(ROOT, "migrations"));
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
   if (AUDIT_DB !== undefined) await migrateLocally(AUDIT_DB, join(ROOT, "migrations/audit"));
-  afterAll(async () => {
+  opened.push(async () => {
     await dispose();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   });
