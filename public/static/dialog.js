@@ -28,7 +28,7 @@ export function dialogOf(name, clear = () => {}) {
   };
   const close = () => {
     dialog.close();
-    // Not only in the event, which comes later: the page must not show a secret beside what follows.
+    // The `close` event comes later. Until then, the page would still contain a secret.
     empty();
   };
   buttonById(`${name}-cancel`).addEventListener("click", close);

@@ -81,7 +81,7 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
       throw remote ? error : new StepFailed(notStarted(error));
     });
     if (remote) return { ...env, dispose };
-    // Miniflare waits for a runtime that Ctrl-C has ended, which may take for ever.
+    // If Ctrl-C has ended the runtime, Miniflare may wait for it forever.
     const close = () => Promise.race([dispose(), pause(CLOSE_MILLISECONDS)]);
     return { DB: patient(env.DB), AUDIT_DB: env.AUDIT_DB && patient(env.AUDIT_DB), dispose: close };
   } finally {

@@ -25,7 +25,8 @@ export function here(source: SignalSource = process) {
   const root = resolve(import.meta.dirname, "../..");
   const stopping = stopOf(source);
   const { signal: stop } = stopping;
-  // Whoever reads the output may leave, such as `head`. Without a listener, the process would end in the middle.
+  // The program that reads the output may end, such as `head`. Without a listener, this process would then crash before
+  // it has cleaned up.
   for (const stream of [source.stdout, source.stderr]) stream.on("error", () => stopping.abort());
   const ask = createAsk(process.stdin, process.stdout, stop);
   return {

@@ -74,8 +74,8 @@ export function launch(folder: string, command: string, words: string[], more: N
 }
 
 /**
- * Whether any process of this group still runs. On Linux, a signal also reaches one that has ended, until its parent
- * asks for its exit code, and in a container the parent may never ask.
+ * Whether any process of this group still runs. On Linux, a process that has ended still accepts signals until its parent
+ * has asked for its exit code. In a container, the parent may never ask.
  */
 function isThere(group: number): boolean {
   try {

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { openD1 } from "../../src/commands/d1.ts";
 import { migrateLocally } from "../../src/commands/local-migrations.ts";
 
-/** What closes each database of the current file. `afterAll` can't: inside a test or a hook, it never runs. */
+/** Closes each database of the current file. `afterAll` has no effect in a test or a hook, which may open one too. */
 const opened: (() => Promise<void>)[] = [];
 
 /** Closes and deletes the databases of a file. */

@@ -12,15 +12,20 @@ export async function takePort(): Promise<number> {
   return port;
 }
 
-/** The ports of this process: a hundred slices lie below those that systems choose for outgoing connections. */
-const SLICE = 100;
-const FIRST = 20_000 + SLICE * (process.pid % SLICE);
+/**
+ * Each process of a test run has its own hundred ports. All are below the ports that systems choose for outgoing
+ * connections.
+ */
+const PORTS_EACH = 100;
+const numberInRun = Number(process.env.VITEST_POOL_ID ?? 0);
+const run = numberInRun === 0 ? process.pid : process.ppid;
+const firstPort = 20_000 + PORTS_EACH * ((run + numberInRun) % 100);
 let drawn = 0;
 
-/** A free port that stays free: no other test process draws it, and this one draws it again only after a hundred. */
+/** A free port. This run does not use it for anything else meanwhile. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST + (drawn++ % SLICE);
+    const port = firstPort + (drawn++ % PORTS_EACH);
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "0.0.0.0"))) return port;
   }
 }

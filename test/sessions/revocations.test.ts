@@ -202,7 +202,7 @@ describe("the revocation record in KV", () => {
     await breakKv(person);
     const logs = recordLogs();
     await logOut(person);
-    // Else the first attempt may still be under way, with no alarm set.
+    // Until the first attempt has failed, no alarm is set.
     await eventually(() => expect(failuresOf(person, logs())).not.toEqual([]));
     const waits: number[] = [];
     for (let attempt = 0; attempt < 12; attempt++) {
@@ -214,7 +214,7 @@ describe("the revocation record in KV", () => {
     expect(least).toBeGreaterThanOrEqual(1);
     for (const [index, wait] of rest.entries()) expect(wait).toBeGreaterThanOrEqual(waits[index] ?? 0);
     expect(waits.at(-1)).toBe(300);
-    // The next try, with the real KV, does not reach into other tests.
+    // The next try then uses the real KV, and does not disturb other tests.
     await evictDurableObject(objectOf(person));
   });
 

@@ -1,6 +1,6 @@
 /**
- * A token with another character in its middle. Not at its end: a fixed ending is the token's own in one case of
- * hundreds, and the last character of base64url may hold bits that nobody reads.
+ * A token with another character in its middle. A change at its end could change nothing: some tokens have the new ending
+ * already, and the last character of base64url may contain unused bits.
  */
 export function altered(token: string): string {
   const middle = Math.floor(token.length / 2);

@@ -16,7 +16,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, look = "", children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  // Before the browser draws: whoever goes on at once, such as at the keyboard, finds it open.
+  // Before the browser draws, so that a key pressed right after the click already reaches the dialog.
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
