@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import * as z from "zod";
 import { aroundCalls } from "../db/client.ts";
 import { pause } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
@@ -51,7 +52,7 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = remote
     ? await readDeployment(root, environment)
-    : unstable_readConfig(localConfiguration(place, root), { hideWarnings: true });
+    : readLocally(() => unstable_readConfig(localConfiguration(place, root), { hideWarnings: true }));
   const configured: D1[] = worker.d1_databases;
   const [directory] = configured.filter(({ binding }) => binding === "DB");
   if (remote && directory?.database_id === undefined) throw new StepFailed(unknownDatabase(environment));
@@ -95,6 +96,20 @@ function localConfiguration({ config, environment }: Place, root: string) {
   if (config === undefined) return { config: join(root, "wrangler.toml"), env: "" };
   return { config, ...(environment !== undefined && { env: environment }) };
 }
+
+/** Runs wrangler's reading of a configuration. Its error names the place apart from the message. */
+function readLocally<Configuration>(read: () => Configuration): Configuration {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { data } = located.safeParse(error);
+    const place = data && `${data.location.file}:${data.location.line}:${data.location.column}: `;
+    throw new StepFailed(`${place ?? ""}${error.message}`);
+  }
+}
+
+const located = z.object({ location: z.object({ file: z.string(), line: z.number(), column: z.number() }) });
 
 const CLOSE_MILLISECONDS = 5_000;
 const MOST_TRIES = 100;

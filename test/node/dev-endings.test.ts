@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openD1 } from "../../src/commands/d1.ts";
 import { dev } from "../../src/commands/dev.ts";
+import type { Place } from "../../src/commands/flags.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeLocalDatabase } from "./local-database.ts";
 import { freePort, takePort } from "./loopback.ts";
@@ -49,6 +51,18 @@ describe("npm run dev", () => {
     writeFileSync(join(work.root, "migrations/audit/9999_broken.sql"), "CREATE NOTHING");
     expect(await dev([`--port=${await freePort()}`], work)).toBe(1);
     expect(work.complained()).toMatch(/^9999_broken\.sql: .*syntax error.*\nThe migrations could not be applied\.\n$/);
+    expect(work.calls()).toEqual([]);
+  });
+
+  it.each([
+    ["that is broken", 'name = "mine"\nmain = \n', /wrangler\.toml:2:\d+: Invalid TOML document/],
+    ["without a database", 'name = "mine"\n', /^The configuration binds no D1 database as DB\.$/m],
+  ])("says what is wrong with a configuration %s, and starts nothing", async (_, toml, fault) => {
+    const work = makeTree("");
+    writeFileSync(join(work.root, "wrangler.toml"), toml);
+    const world = { ...work, openD1: (place: Place) => openD1(place, work.root) };
+    expect(await dev([`--port=${await freePort()}`], world)).toBe(1);
+    expect(work.complained()).toMatch(fault);
     expect(work.calls()).toEqual([]);
   });
 
