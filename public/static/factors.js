@@ -117,7 +117,7 @@ export function watchFactors() {
     // If the factor no longer exists, the user has removed it elsewhere.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
-      // Starts before the page says that this is done, because the user may leave then.
+      // Begins now: once the page says that the passkey is removed, the user may leave.
       const signalled = kind === "passkey" ? signalPasskeysLeft() : undefined;
       await concludeChange(fill(done, { name }));
       await signalled;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import { aroundCalls } from "../db/client.ts";
-import { pause } from "../platform/clock.ts";
+import { inTime, pause } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import { readDeployment } from "./deploy/configuration.ts";
 import { PRODUCTION } from "./deploy/environments.ts";
@@ -33,7 +33,8 @@ export interface OpenDatabases {
 
 /** Wrangler's remote bindings prefer the preview database. `--remote` must mean the deployed one. */
 function bound({ preview_database_id, ...database }: D1, remote: boolean) {
-  return remote ? { ...database, remote } : { ...database, preview_database_id };
+  // Also if the configuration says `remote = true`, a command without `--remote` must leave the deployed database alone.
+  return remote ? { ...database, remote } : { ...database, preview_database_id, remote };
 }
 
 /**
@@ -82,8 +83,8 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
       throw remote ? error : new StepFailed(notStarted(error));
     });
     if (remote) return { ...env, dispose };
-    // If Ctrl-C has ended the runtime, Miniflare may wait for it forever.
-    const close = () => Promise.race([dispose(), pause(CLOSE_MILLISECONDS)]);
+    // After Ctrl-C has killed the runtime, `dispose` may never resolve.
+    const close = () => inTime(dispose(), CLOSE_MILLISECONDS).catch(() => {});
     return { DB: patient(env.DB), AUDIT_DB: env.AUDIT_DB && patient(env.AUDIT_DB), dispose: close };
   } finally {
     removeAddedListeners();
@@ -97,7 +98,7 @@ function localConfiguration({ config, environment }: Place, root: string) {
   return { config, ...(environment !== undefined && { env: environment }) };
 }
 
-/** Runs wrangler's reading of a configuration. Its error names the place apart from the message. */
+/** Reads a configuration. Wrangler's error has the file, line and column in `location`, and not in its message. */
 function readLocally<Configuration>(read: () => Configuration): Configuration {
   try {
     return read();
@@ -137,7 +138,7 @@ function patient(database: D1Database): D1Database {
 
 function notStarted(error: unknown): string {
   return `The local runtime, workerd, did not start: ${describeError(error)}
-If it wrote anything above, that says why. \`npm ci\` installs it again. Nothing changed.`;
+Lines that workerd wrote above say why. If there are none, reinstall it with \`npm ci\`. The database has not changed.`;
 }
 
 function unknownDatabase(environment = PRODUCTION): string {

@@ -35,7 +35,7 @@ export async function withDatabase(
     if (place.volume !== undefined) await requireMigrations(db);
     return await work({ db, archive, now: await databaseNow(db) });
   } catch (error) {
-    // Ctrl-C also reaches the local runtime, which then stops answering, and that can be noticed before the signal is.
+    // Ctrl-C also ends the local runtime. The failure of the call may arrive before the signal, which gets a turn here.
     await pause(0);
     world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
     return 1;

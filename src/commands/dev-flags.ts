@@ -34,6 +34,7 @@ export function parseDevFlags(argv: readonly string[]) {
     // Of several configurations the first is the Worker's own. The others run beside it.
     config: valuesOf("config")[0],
     environment: valuesOf("env").at(-1),
+    folder: valuesOf("cwd").at(-1),
     environmentFiles: valuesOf("env-file"),
     /** The values of `--var`, by name. If a name is given twice, the later value wins, as in wrangler. */
     variables: Object.fromEntries(valuesOf("var").map(splitVariable)),

@@ -4,7 +4,9 @@
  */
 import { dirname, join, relative, resolve } from "node:path";
 import { pause } from "../platform/clock.ts";
+import { describeError } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
+import { StepFailed } from "./deploy/step-failed.ts";
 import { announce } from "./dev-announcement.ts";
 import { examineValues } from "./dev-configuration.ts";
 import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
@@ -45,7 +47,9 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
     complain(`Port ${flags.port} is taken: choose another one, or leave the flag out to get one that is free.\n`);
     return 1;
   }
-  const configuration = resolve(root, flags.config ?? "wrangler.toml");
+  // Wrangler resolves the paths of its flags in the folder that `--cwd` names.
+  const base = resolve(root, flags.folder ?? ".");
+  const configuration = resolve(base, flags.config ?? "wrangler.toml");
   const folder = dirname(configuration);
   let settled: Settled;
   try {
@@ -61,7 +65,7 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
     complain(wrongValues(faults));
     return 1;
   }
-  const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
+  const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(base, flags.persistTo);
   const isMigrated = await migrate({ config: configuration, environment: flags.environment, persistTo: state }, world);
   if (stop.aborted) return 0;
   if (!isMigrated) return 1;
@@ -150,9 +154,9 @@ async function migrate(place: Omit<Place, "remote">, world: Surroundings): Promi
     }
     return true;
   } catch (error) {
-    // Ctrl-C also reaches the local runtime, and its end can be noticed before the signal is.
+    // Ctrl-C also ends the local runtime. The failure of the call may arrive before the signal, which gets a turn here.
     await pause(0);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof StepFailed ? error.message : describeError(error);
     if (!stop.aborted) complain(`${reason}\nThe migrations could not be applied.\n`);
     return false;
   }

@@ -15,7 +15,7 @@ export interface Place {
   persistTo: string | undefined;
   /** The folder of a container's volume, if its database is meant. */
   volume?: string | undefined;
-  /** The environment, if it is named: of a deployed database, or in `config`. */
+  /** The name of the environment, if given: a deployed one, or one in the file `config`. */
   environment?: string | undefined;
   /** The path of a local configuration, if it is not the wrangler.toml of this release. */
   config?: string | undefined;

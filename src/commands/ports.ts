@@ -7,18 +7,20 @@ export const FIRST_PORT = 8787;
 const LAST_PORT = 8887;
 
 /**
- * Whether a server could listen on this port now, at every address of the host. `localhost` may mean 127.0.0.1 and
- * ::1. A machine may lack one of the two.
+ * Whether a server could listen on this port now, at every address of the host that this machine has. `localhost` may
+ * mean 127.0.0.1, ::1 or both.
  */
 export async function isFree(port: number, host: string): Promise<boolean> {
   const addresses = await dns.lookup(host, { all: true }).catch(() => []);
-  const faults = await Promise.all(addresses.map(({ address }) => faultOf(port, address)));
+  // A resolver may name an address twice.
+  const distinct = new Set(addresses.map(({ address }) => address));
+  const faults = await Promise.all(Array.from(distinct, (address) => faultOf(port, address)));
   return faults.includes(undefined) && faults.every((fault) => fault === undefined || ABSENT.test(fault));
 }
 
 const ABSENT = /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/;
 
-/** The code of the error when a server listens there, otherwise `undefined`. */
+/** The code of the error if a server can't listen there, `undefined` if it can. */
 function faultOf(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();

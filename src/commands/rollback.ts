@@ -151,7 +151,10 @@ async function checkHealth(
   for (let look = 0; look < LOOKS && !stop.aborted; look++) {
     if (look > 0) await outside.pause(LOOK_PAUSE);
     const signal = AbortSignal.any([stop, AbortSignal.timeout(LOOK_MILLISECONDS)]);
-    answer = await outside.fetch(url, { signal }).then(readAnswer, (error: Error) => error.message);
+    answer = await outside
+      .fetch(url, { signal })
+      .then(readAnswer)
+      .catch((error: Error) => error.message);
     if (answer.startsWith("200 ")) {
       say(`Health        ${url} answers ${answer}\n`);
       return 0;

@@ -79,7 +79,7 @@ export function findWrangler(root: string) {
           if (told !== undefined) resolve(told);
         });
       });
-      // Its last lines come after its end. Something that it started may keep its output open for longer.
+      // Wrangler's last lines may arrive after its exit. A process that it started may keep the pipe open for longer.
       const silent = show === undefined ? undefined : exitOf(child, "close");
       const exited = exitOf(child, "exit").then(async (code) => {
         await Promise.race([silent, pause(LAST_LINES_MILLISECONDS)]);

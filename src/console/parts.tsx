@@ -9,7 +9,7 @@ export function Heading({ title, children }: { title: string; children?: Compone
   useEffect(() => {
     document.title = `${title} · ${words.shell.console}`;
   }, [title]);
-  // Before the browser draws. Later, the operator may have moved the focus already, and the heading would take it away.
+  // In a layout effect, so that it happens before the operator can move the focus. A later effect would take it away.
   useLayoutEffect(() => {
     // An open dialog keeps the focus: the one that asks the operator for the password again, for example.
     if (document.querySelector("dialog[open]") === null) heading.current?.focus();

@@ -66,6 +66,15 @@ describe("npm run dev", () => {
     expect(work.calls()).toEqual([]);
   });
 
+  it("migrates the database of the folder that --cwd names, as wrangler then serves it", async () => {
+    const work = treeFor("");
+    mkdirSync(join(work.root, "other"));
+    expect(await dev([`--port=${await freePort()}`, "--cwd", "other", "-c", "mine.toml"], work)).toBe(0);
+    const [place] = work.places;
+    expect(place?.config).toBe(join(work.root, "other/mine.toml"));
+    expect(place?.persistTo).toBe(join(work.root, "other/.wrangler/state"));
+  });
+
   it("ends without a complaint when it is stopped during the migrations", async () => {
     const work = treeFor("");
     const openD1 = async () => {

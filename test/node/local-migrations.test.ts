@@ -9,7 +9,7 @@ import { runProgram } from "./run-program.ts";
 import { TREE } from "./tree-files.ts";
 
 function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "postern-migrations-"));
+  const folder = mkdtempSync(join(tmpdir(), "postern-[migrations]-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   return folder;
 }
@@ -26,6 +26,18 @@ async function openEmpty() {
 }
 
 describe("the migrations of a local database", () => {
+  it("touch no deployed database, even if the configuration says that the binding is remote", async () => {
+    const root = makeFolder();
+    const database = 'binding = "DB"\ndatabase_name = "mine"\ndatabase_id = "a-deployed-one"\nremote = true';
+    writeFileSync(join(root, "wrangler.toml"), `name = "mine"\n[[d1_databases]]\n${database}\n`);
+    // Without a login to Cloudflare, a remote binding would fail to open.
+    const { DB, dispose } = await openD1({ remote: false, persistTo: root }, root);
+    onTestFinished(dispose);
+    await migrateLocally(DB, join(TREE, "migrations"));
+    expect(globSync(join(TREE, "migrations/*.sql")).length).toBeGreaterThan(0);
+    expect(globSync("v3/d1/*/*.sqlite", { cwd: root })).not.toEqual([]);
+  });
+
   it("are all applied once, in order, even by two processes at once, and wrangler finds none left", async () => {
     const { DB, state, applied } = await openEmpty();
     const folder = join(TREE, "migrations");

@@ -22,6 +22,7 @@ describe("the port", () => {
     const both = [
       { address: "::1", family: 6 },
       { address: "127.0.0.1", family: 4 },
+      { address: "127.0.0.1", family: 4 },
     ];
     vi.spyOn(dns, "lookup").mockImplementation((async () => both) as unknown as typeof dns.lookup);
     expect(await isFree(port, "localhost")).toBe(false);

@@ -28,7 +28,7 @@ interface Cloudflare {
   history?: unknown;
   answers?: string[];
   /** The answers of the service's /health in order. The last one repeats. */
-  health?: (number | Error)[];
+  health?: (number | Error | ReadableStream)[];
   /** The code that the stand-in for wrangler runs to deploy a version. */
   deploys?: string;
   migration?: string;
@@ -66,6 +66,7 @@ async function run(argv: string[], cloudflare: Cloudflare = {}) {
   const fetchHealth = async (url: string) => {
     const answer = health[Math.min(asked.push(url), health.length) - 1];
     if (answer instanceof Error) throw answer;
+    if (answer instanceof ReadableStream) return new Response(answer);
     return new Response('{"status":"ok","version":"0.2.0"}', { status: answer ?? 200 });
   };
   const code = await rollBack(argv, world, { fetch: fetchHealth, pause: async () => {} });
@@ -116,6 +117,13 @@ describe("npm run rollback", () => {
     expect([code, asked[0]]).toEqual([1, "https://staging.example.com/health"]);
     expect(deployments[0]?.at(-1)).toMatch(/\.wrangler\/deployments\/staging\.json$/);
     expect(complained).toContain(`npm run rollback -- --env staging --to ${LIVE}\n`);
+  });
+
+  it("asks again where the service begins to answer and breaks off, and says how to return", async () => {
+    const cut = () => new ReadableStream({ pull: (controller) => controller.error(new Error("cut off")) });
+    const { code, asked, complained } = await run(["--yes"], { health: Array.from({ length: 10 }, cut) });
+    expect([code, asked.length]).toEqual([1, 10]);
+    expect(complained).toMatch(/answers cut off\nTo return to the version before: npm run rollback/);
   });
 
   it("asks no health where the configuration has no address", async () => {

@@ -61,7 +61,7 @@ describe("a command whose local runtime does not start", () => {
       { env: { ...plainEnvironment(), MINIFLARE_WORKERD_PATH: process.execPath }, timeout: 60_000 },
     );
     expect(code, output).toBe(1);
-    expect(output).toMatch(/^The local runtime, workerd, did not start: .+\n.*Nothing changed\.$/m);
+    expect(output).toMatch(/^The local runtime, workerd, did not start: .+\n.*\n?.*The database has not changed\.$/m);
   });
 });
 
