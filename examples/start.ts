@@ -5,7 +5,7 @@ import { dev } from "../src/commands/dev.ts";
 import { understand } from "../src/commands/flags.ts";
 import { choosePort, isFree } from "../src/commands/ports.ts";
 import { inRegistry, registryOf } from "../src/commands/registry.ts";
-import { here, type Surroundings } from "../src/commands/surroundings.ts";
+import { endWith, here, type Surroundings } from "../src/commands/surroundings.ts";
 import { findWrangler, NOT_INSTALLED, type Wrangler } from "../src/commands/wrangler.ts";
 import { pause, SECOND } from "../src/platform/clock.ts";
 import { type ExampleFlags, parseFlags } from "./flags.ts";
@@ -146,4 +146,4 @@ Ctrl-C stops all three.
 `;
 }
 
-process.exitCode = await example(process.argv.slice(2), here());
+await endWith(await example(process.argv.slice(2), here()));

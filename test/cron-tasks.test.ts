@@ -52,6 +52,8 @@ describe("the cron job", () => {
     await env.DB.prepare(
       `INSERT INTO registrations (id, email, username, password_hash, created_at) ${numbers} SELECT ${name}, ${name} || '@waiting.example', ${name}, '!', ${now} FROM n`,
     ).run();
+    // What other files have left to do is not counted.
+    await runCronTasks(coldIsolate());
     const { DB, count } = countingRows();
     await runCronTasks(createServices({ ...env, DB }, parseConfig(env)));
     expect(count.rowsRead).toBeLessThan(500);

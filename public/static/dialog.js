@@ -17,8 +17,8 @@ export function watchDialog(name, clear = () => {}) {
 /**
  * Starts a dialog. The button `<name>-cancel` closes it.
  * @param {string} name
- * @param {() => void} clear empties the dialog's fields and messages. Called when the dialog closes, and again when it
- *   opens, because an answer may arrive after it was closed
+ * @param {() => void} clear empties the dialog's fields and messages. Called when the dialog closes, twice if the page
+ *   closes it, and again when it opens, because an answer may arrive after it was closed
  */
 export function dialogOf(name, clear = () => {}) {
   const dialog = byId(`${name}-dialog`, HTMLDialogElement);

@@ -49,7 +49,9 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
   if (volume !== undefined) return openVolume(volume);
   // Wrangler reads these variables when it is loaded. They turn off usage metrics and the download of a sample
   // `Request.cf`.
-  Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
+  process.env.WRANGLER_SEND_METRICS = "false";
+  // `npm run dev` passes its environment on to the service, which may want the sample.
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = remote
     ? await readDeployment(root, environment)

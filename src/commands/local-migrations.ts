@@ -17,7 +17,8 @@ const BREAKPOINT = "--> statement-breakpoint";
 
 /**
  * Applies the migrations in a folder that the database lacks, oldest first, each in one transaction. `wrangler d1
- * migrations apply` does the same, but starts a runtime for each migration, which makes the first start of a new clone ten seconds slower.
+ * migrations apply` does the same, but starts a runtime for each migration, which makes the first start of a new clone
+ * ten seconds slower.
  *
  * @throws StepFailed with the name of the migration that failed. The database is as it was before that one
  */

@@ -20,6 +20,7 @@ export function createAsk(
 ): Ask & { hideTyping(): void } {
   let keyboard: ReturnType<typeof openKeyboard> | undefined;
   let piped: AsyncIterator<string> | undefined;
+  const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
 
   function readTyped(question: string, isSecret: boolean): Promise<string | undefined> {
     keyboard ??= openKeyboard(input, output, stop, interrupt);
@@ -29,7 +30,6 @@ export function createAsk(
   async function readPiped(): Promise<string | undefined> {
     piped ??= createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
     input.resume();
-    const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
     const line = await Promise.race([piped.next(), stopped]);
     // A pipe that stays open must not keep the command from ending.
     input.pause();

@@ -192,7 +192,7 @@ describe("an operator", () => {
       changed.json,
       (await get(`${USERS}/lookup?email=${person.email}`, { bearer })).json,
       (await get(`${USERS}/?q=${person.email}`, { bearer })).json.items[0],
-      (await get(`${USERS}/?has_second_factor=true&limit=1`, { bearer })).json.items[0],
+      (await get(`${USERS}/?has_second_factor=true&q=${person.email}`, { bearer })).json.items[0],
       (await patch(admin, person.userId, { first_name: "Ada" }, undefined, change)).json,
     ];
     for (const user of answers) {

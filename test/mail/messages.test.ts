@@ -110,8 +110,8 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
   };
 }
 
-/** A random token in an address may hold any short word. */
-const withoutAddresses = (text: string) => text.replaceAll(/https?:\S+/g, "");
+/** A random token may contain any short word. */
+const withoutTokens = (text: string) => text.replaceAll(/token=[\w-]+/g, "token=");
 
 describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (locale) => {
   let events: Record<MessageKind, MailEvent>;
@@ -126,12 +126,12 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
     expect(mail.subject).toContain("Acme");
     expect(mail.subject.length).toBeLessThanOrEqual(80);
     for (const words of [mail.subject, mail.text, shownText(mail.html)]) {
-      expect(withoutAddresses(words)).not.toMatch(/undefined|null|NaN|Invalid|\[object|[{}]|Postern/);
+      expect(withoutTokens(words)).not.toMatch(/undefined|null|NaN|Invalid|\[object|[{}]|Postern/);
     }
     const isGerman = /\b(Sie|Ihr|Ihre|Ihrer)\b/;
     const isEnglish = /\b(you|your|the|address)\b/i;
     const [own, other] = locale === "de" ? [isGerman, isEnglish] : [isEnglish, isGerman];
-    const plain = withoutAddresses(mail.text);
+    const plain = mail.text.replaceAll(/https?:\S+/g, "");
     expect(plain).toMatch(own);
     expect(plain).not.toMatch(other);
     // Both versions contain the same text.

@@ -255,10 +255,12 @@ describe("The doctor's checks of the database", () => {
   const look = (check: string) => examine(check, [database.flag], makeWithDatabase());
 
   it("names pending migrations", async () => {
-    database.change("DELETE FROM d1_migrations");
+    // As before the first migration.
+    database.change("DROP TABLE d1_migrations");
     expect((await look("migrations")).lines).toEqual([
       expect.stringContaining(`failed: ${MIGRATIONS.length} migrations not applied`),
     ]);
+    database.change("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)");
     for (const name of MIGRATIONS.slice(1)) database.change(`INSERT INTO d1_migrations (name) VALUES ('${name}')`);
     const { code, lines } = await look("migrations");
     expect([code, lines]).toEqual([

@@ -40,8 +40,11 @@ describe("the migrations of a local database", () => {
 
   it("are all applied once, in order, even by two processes at once, and wrangler finds none left", async () => {
     const { DB, state, applied } = await openEmpty();
+    // Each opening starts a runtime of its own.
+    const other = await openD1({ remote: false, persistTo: state }, TREE);
+    onTestFinished(other.dispose);
     const folder = join(TREE, "migrations");
-    await Promise.all([migrateLocally(DB, folder), migrateLocally(DB, folder)]);
+    await Promise.all([migrateLocally(DB, folder), migrateLocally(other.DB, folder)]);
     await migrateLocally(DB, folder);
     expect(await applied()).toEqual(MIGRATIONS);
     const wrangler = join(TREE, "node_modules/wrangler/bin/wrangler.js");
