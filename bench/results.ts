@@ -1,4 +1,4 @@
-/** The results of a run of the bench, as results.json has them. */
+/** The format of results.json, which a run of the bench writes. */
 import type { CaseName } from "./cases.ts";
 import type { Trips } from "./count-trips.ts";
 import type { ContestantName, Flags } from "./flags.ts";

@@ -1,7 +1,7 @@
 /**
- * `npm run data:import`: fills a new service from a backup that was made in another place. Every session ends, because
- * the session objects of the new place are empty. If the service ran there before, they are not. So the import also
- * raises every user's session epoch, which ends older sessions.
+ * `npm run data:import`: fills a new service from the backup of another one. Every session ends, because the session
+ * objects of a new service are empty. If this account or volume had a service before, its session objects are still
+ * there. So the import also raises every user's session epoch, which ends the sessions in them.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";

@@ -104,7 +104,7 @@ export type Outcome<Result, Code extends ErrorCode> =
 
 export type Answer = Reply<unknown> | Refusal<ErrorCode> | Response;
 
-/** An endpoint without the types of its handler, which only the compiler needs. */
+/** An endpoint without the types of its handler. Only the compiler needs those types, to check the handler. */
 export interface Endpoint
   extends Omit<
     Declaration,

@@ -1,7 +1,7 @@
 /**
  * The growing pause after wrong guesses in a row at one login name. The rule `loginPerAccount` says how many guesses
- * cause no pause, and how long the first pause is. Each further guess doubles the pause, up to `LONGEST_PAUSE`. A day
- * without a guess ends the pause.
+ * cause no pause, and how long the first pause is. Each further guess doubles the pause, up to `LONGEST_PAUSE`. After
+ * a day without a guess, the count starts again.
  */
 import { type LimitRule, LONGEST_PAUSE, PAUSE_MEMORY } from "../config/limit-rules.ts";
 import { doublingPause } from "../platform/retry.ts";

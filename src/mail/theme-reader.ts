@@ -1,4 +1,4 @@
-/** Reads the colors of emails where the Worker runs: from `theme.css`, among its assets. */
+/** Reads the colors of emails at run time, from the asset `theme.css`. */
 import type { Hops } from "../platform/hops.ts";
 import { DEFAULT_THEME, type MailTheme, readTheme } from "./theme.ts";
 

@@ -1,4 +1,4 @@
-/** How and when the user of a session proved who they are, as access tokens state it (RFC 9068 §2.2.1). */
+/** How and when the user of a session proved who they are. Access tokens say this in claims (RFC 9068 §2.2.1). */
 import type { ProofKind } from "../factors/factor.ts";
 import type { FirstStep } from "../factors/pending-login.ts";
 import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";

@@ -26,7 +26,7 @@ const plans = fc.option(
   { nil: undefined },
 );
 const asking = fc.tuple(kinds, fc.nat(29), plans).map((parts) => new Asking(...parts));
-/** What two clients do at once. None of these takes several requests. */
+/** What two clients do at once. Each of these is a single request. */
 const concurrent = fc.constantFrom(
   ...(["login", "login", "refresh", "refresh", "refresh", "changePassword", "reset", "logout"] as const),
   ...(["logoutEverywhere", "suspend", "reinstate", "promote", "demote", "leave", "remove"] as const),

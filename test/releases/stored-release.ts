@@ -9,11 +9,11 @@ export const STORE = import.meta.dirname;
 export interface Release {
   version: string;
   commit: string;
-  /** The migrations that it knows, each with the SHA-256 of its file. */
+  /** The release's migrations, by file name: the SHA-256 of each file. */
   migrations: Record<string, string>;
 }
 
-/** The migrations of a tree, in order. */
+/** The migrations in a folder with the sources, in order. */
 export function migrationsIn(tree: string): Record<string, string> {
   const files = globSync(join(tree, "migrations/*.sql")).toSorted();
   const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");

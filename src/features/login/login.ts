@@ -194,9 +194,9 @@ function refuseLogin(services: Services, { code, reason }: FailedLogin, user: Us
 }
 
 /**
- * Counts a wrong guess under both of the account's names. Does so after the response, because the extra time would
- * reveal that the account exists. Skipped for a user whose address was never proved: such a registration must reveal
- * nothing, and the owner of the address starts with fresh counters.
+ * Counts a wrong guess under the account's email address and under its username. Counts after the response, because the
+ * extra time would reveal that the account exists. Does not count for a user who has never verified the email address:
+ * the response must not depend on such a registration, and the guesses must not count against the real owner later.
  */
 function countWrongGuess(services: Services, user: User, attempt: LoginAttempt): void {
   if (wasNeverProved(user)) return;

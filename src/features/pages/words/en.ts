@@ -165,7 +165,10 @@ export const english = {
       unused: "No passkey was used. Try again, or log in another way.",
       wrong: "This passkey wasn't accepted. Try again, or log in another way.",
     },
-    /** After the right password or link. `instead` is the button that another way's view shows to lead to this one. */
+    /**
+     * The second step, after the right password or link. `instead` is the label of the button that switches to this way
+     * from another one.
+     */
     second: {
       totp: {
         heading: "Enter your code",
