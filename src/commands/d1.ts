@@ -107,8 +107,8 @@ function readLocally<Configuration>(read: () => Configuration): Configuration {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { data } = located.safeParse(error);
-    const place = data && `${data.location.file}:${data.location.line}:${data.location.column}: `;
-    throw new StepFailed(`${place ?? ""}${error.message}`);
+    const position = data && `${data.location.file}:${data.location.line}:${data.location.column}: `;
+    throw new StepFailed(`${position ?? ""}${error.message}`);
   }
 }
 

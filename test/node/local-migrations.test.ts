@@ -34,7 +34,6 @@ describe("the migrations of a local database", () => {
     const { DB, dispose } = await openD1({ remote: false, persistTo: root }, root);
     onTestFinished(dispose);
     await migrateLocally(DB, join(TREE, "migrations"));
-    expect(globSync(join(TREE, "migrations/*.sql")).length).toBeGreaterThan(0);
     expect(globSync("v3/d1/*/*.sqlite", { cwd: root })).not.toEqual([]);
   });
 
