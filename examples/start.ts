@@ -77,12 +77,13 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   // Hides Postern's own banner, which does not mention the API and the app.
   const say = (text: string) => text.includes("Postern is running.") || world.say(text);
   const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
-  const running = [postern];
+  // The app needs neither of the others to start.
+  const running = [postern, together(serveApp(origins, world.root, stop))];
   if (await answers(`${origins.postern}/health/ready`, stop)) {
     running.push(together(wrangler.start(apiArguments(origins, state), stop, inRegistry(registryOf(state))).exited));
   }
-  if (await answers(`${origins.api}/notes`, stop)) running.push(together(serveApp(origins, world.root, stop)));
-  if (await answers(origins.app, stop)) world.say(banner(origins));
+  const others = [`${origins.api}/notes`, origins.app].map((url) => answers(url, stop));
+  if ((await Promise.all(others)).every(Boolean)) world.say(banner(origins));
   const codes = await Promise.all(running);
   return world.stop.aborted ? 0 : (codes.find((code) => code !== 0) ?? 0);
 }

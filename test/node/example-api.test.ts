@@ -23,9 +23,8 @@ let person: Person;
 let token: string;
 
 beforeAll(async () => {
-  const [built, service] = await Promise.all([clone.run("build:packages"), clone.serve()]);
-  expect(built.code, built.output).toBe(0);
-  postern = service;
+  await clone.addPackages();
+  postern = await clone.serve();
   const { origin } = postern;
   const values = { ISSUER: origin, AUDIENCE: origin, ALLOWED_ORIGIN: APP };
   api = await clone.startBeside(postern, "examples/api/wrangler.toml", values);

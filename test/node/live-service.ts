@@ -68,6 +68,8 @@ export interface Clone {
    * table takes longer than the rest of a start, so only live.test.ts starts on empty state.
    */
   migratedState(folder?: string): Promise<string>;
+  /** Copies the packages that were built once for the whole run, as `npm run build:packages` would leave them. */
+  addPackages(): Promise<void>;
   /** Starts the service on new state, or on the given state, and waits until it prints that it runs. */
   start(flags?: string[], state?: string): Promise<Service>;
   /**
@@ -139,6 +141,7 @@ export function makeClone(): Clone {
     run: (script, ...flags) =>
       within(START_MILLISECONDS, `npm run ${script}`, launchNpm("run", script, "--", ...flags).ended),
     migratedState,
+    addPackages: async () => cpSync(await askShared<string>("packages"), join(folder, "dist"), { recursive: true }),
     async start(flags = [], state = makeState()) {
       const port = await freePort();
       const service = launchNpm("run", "dev", "--", "--port", String(port), "--persist-to", state, ...flags);
@@ -285,7 +288,7 @@ export function changeDatabase({ state }: Pick<Service, "state">, sql: string): 
 }
 
 /** Asks over HTTP for something that is made once for the run (live-shared.ts). */
-export async function askShared<Answer>(what: "prepared" | "service"): Promise<Answer> {
+export async function askShared<Answer>(what: "prepared" | "packages" | "service"): Promise<Answer> {
   const answer = await fetch(`${inject("shared")}/${what}`);
   if (!answer.ok) throw new Error(await answer.text());
   return JSON.parse(await answer.text());

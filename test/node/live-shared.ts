@@ -1,9 +1,10 @@
 /**
- * What the test files of a run share: a bundle with its assets, a migrated database, and one service. Each is made when
- * the first file asks for it over HTTP (live-service.ts). So a run of files that need none of it does not wait. If a
+ * What the test files of a run share: a bundle with its assets, a migrated database, the built packages, and one
+ * service. Each is made when the first file asks for it over HTTP (live-service.ts). So a run of files that need none of it does not wait. If a
  * run is split, each part makes its own.
  */
 import { createServer } from "node:http";
+import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { type Clone, makeClone, type Prepared, type Service, SHARED_METRICS_TOKEN } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
@@ -11,6 +12,7 @@ import { freePort } from "./loopback.ts";
 interface Shared {
   clone: Clone;
   prepared: Promise<Prepared>;
+  packages?: Promise<string>;
   service?: Promise<Service>;
 }
 
@@ -30,8 +32,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
       undefined,
       await prepared,
     );
+  const build = async (clone: Clone) => {
+    const { code, output } = await clone.run("build:packages");
+    if (code !== 0) throw new Error(output);
+    return join(clone.folder, "dist");
+  };
+  const find = async (url: string | undefined, all: Shared) => {
+    if (url === "/prepared") return all.prepared;
+    if (url === "/packages") {
+      all.packages ??= build(all.clone);
+      return all.packages;
+    }
+    all.service ??= start(all);
+    const { origin, state } = await all.service;
+    return { origin, state };
+  };
   const end = async () => {
-    await shared?.prepared.catch(() => {});
+    await Promise.allSettled([shared?.prepared, shared?.packages]);
     await shared?.clone.remove();
     shared = undefined;
   };
@@ -39,9 +56,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = createServer(async ({ url }, response) => {
     try {
       shared ??= make();
-      if (url === "/service") shared.service ??= start(shared);
-      const { origin, state } = (await shared.service) ?? {};
-      response.end(JSON.stringify(url === "/service" ? { origin, state } : await shared.prepared));
+      response.end(JSON.stringify(await find(url, shared)));
     } catch (error) {
       response.writeHead(500).end(String(error));
     }

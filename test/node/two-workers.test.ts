@@ -27,12 +27,8 @@ let api: Service;
 let person: Person;
 
 beforeAll(async () => {
-  const [built, service] = await Promise.all([
-    clone.run("build:packages"),
-    clone.serve(["--var", "RATE_LIMITING:off"]),
-  ]);
-  expect(built.code, built.output).toBe(0);
-  postern = service;
+  await clone.addPackages();
+  postern = await clone.serve(["--var", "RATE_LIMITING:off"]);
   const { origin } = postern;
   const folder = join(clone.folder, "examples/api");
   const configuration = readFileSync(join(folder, "wrangler.toml"), "utf8");
