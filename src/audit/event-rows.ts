@@ -4,7 +4,7 @@ import { batchOf, type Database } from "../db/client.ts";
 import type { auditEvents } from "../db/schema.ts";
 import { earliestId, lastInOrder } from "../platform/random.ts";
 
-export type EventTable = typeof auditEvents;
+type EventTable = typeof auditEvents;
 
 export type AuditRow = EventTable["$inferSelect"];
 

@@ -20,7 +20,7 @@ export interface Brand {
 }
 
 /** The settings of a brand, as lines to put into the files of a checkout. */
-export interface BrandFiles {
+interface BrandFiles {
   /** The lines for `.dev.vars`. */
   variables: string;
   /** The lines for `deployments/production.toml`. */

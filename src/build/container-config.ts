@@ -6,7 +6,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Unstable_Config } from "wrangler";
 
-export type WranglerConfig = Pick<
+type WranglerConfig = Pick<
   Unstable_Config,
   "assets" | "compatibility_date" | "d1_databases" | "durable_objects" | "kv_namespaces" | "queues" | "triggers"
 >;

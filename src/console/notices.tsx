@@ -10,7 +10,7 @@ export function notify(text: string): void {
 }
 
 /** The fragment that names the open view, without the view's parameters. */
-export const placeNow = (): string => location.hash.split("?")[0] ?? "";
+const placeNow = (): string => location.hash.split("?")[0] ?? "";
 
 export function Notices({ place }: { place: string }) {
   const [notice, setNotice] = useState({ text: "", place: "" });

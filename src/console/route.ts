@@ -12,7 +12,7 @@ export interface Route {
 
 export type Query = Record<string, string | undefined>;
 
-export function readRoute(): Route {
+function readRoute(): Route {
   const [path = "", query = ""] = location.hash.slice(1).split("?");
   return { path: path.split("/").filter((segment) => segment !== ""), query: new URLSearchParams(query) };
 }

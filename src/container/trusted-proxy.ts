@@ -11,7 +11,7 @@ export interface ProxyVariables {
   TRUSTED_PROXY_HEADER: string;
 }
 
-export interface TrustedProxy {
+interface TrustedProxy {
   /** The client's address, and whether the client used TLS, for a request that `peer` sent. */
   clientOf(peer: string, headers: Headers): { address: string; secure: boolean };
 }

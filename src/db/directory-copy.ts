@@ -9,7 +9,7 @@ import { ARCHIVED_EVENTS, quoted, type SchemaTable, SIGNING_KEYS, summaryQuery, 
 export type Value = string | number | null;
 
 /** A summary of a table. If two summaries are equal, the two tables almost certainly have the same rows. */
-export interface Summary {
+interface Summary {
   count: number;
   checksum: number;
 }

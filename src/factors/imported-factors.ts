@@ -12,7 +12,7 @@ export interface ImportedFactors {
 }
 
 /** What D1 knows about a user's factors. */
-export interface KnownToDirectory {
+interface KnownToDirectory {
   /** When the user's second factor was added, in milliseconds since the epoch; `null` if there is none. */
   since: number | null;
   /** `undefined` if there are none, or the user's object has already taken them over. */

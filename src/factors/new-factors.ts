@@ -27,7 +27,7 @@ import { openSeeds, usedTotp } from "./totp-seeds.ts";
 const MOST_FACTORS = 20;
 
 /** Where the user's factors are kept. */
-export interface FactorStores {
+interface FactorStores {
   records: FactorRecords;
   codes: RecoveryCodes;
   attempts: FactorAttempts;

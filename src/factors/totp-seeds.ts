@@ -6,7 +6,7 @@ import type { StoredFactor, TotpFactor } from "./factor-records.ts";
 import { SEED_BYTES, stepOf } from "./totp.ts";
 
 /** Opened seeds by the id of their factor. */
-export type Seeds = ReadonlyMap<string, Uint8Array>;
+type Seeds = ReadonlyMap<string, Uint8Array>;
 
 const PURPOSE = "totp-seed";
 

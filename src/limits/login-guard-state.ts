@@ -35,7 +35,7 @@ export interface Guesses {
   lastAt: number;
 }
 
-export interface KnownNetwork extends Guesses {
+interface KnownNetwork extends Guesses {
   lastLoginAt: number;
   /**
    * The last login from this network that the guard of the other name was told of: a MAC of the account's names, and

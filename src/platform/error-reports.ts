@@ -10,7 +10,7 @@ import { type LogLine, writeLog } from "./log.ts";
 import type { Random } from "./random.ts";
 import { withoutValues } from "./without-values.ts";
 
-export interface ErrorProject {
+interface ErrorProject {
   /** Where Sentry takes envelopes, with the project's public key. */
   envelopeUrl: string;
   /** Such as `production` or `staging`. */

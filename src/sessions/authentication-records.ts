@@ -11,7 +11,7 @@ const DEFINITION = `CREATE TABLE authentications (
 const DEFAULT_METHODS = writeMethods(PASSWORD_ALONE);
 
 /** The authentication of a session, as it is stored. */
-export interface RecordedAuthentication extends Authentication {
+interface RecordedAuthentication extends Authentication {
   /** The generation that the session skipped to when its level last rose; `null` if the level never rose. */
   raisedTo: number | null;
 }

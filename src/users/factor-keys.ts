@@ -3,7 +3,7 @@ import { and, asc, eq, gt, inArray, isNotNull, lt, or, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
 
-export interface StoredFactorKey {
+interface StoredFactorKey {
   userId: string;
   sealed: string;
 }

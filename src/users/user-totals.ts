@@ -20,7 +20,7 @@ const COUNTED = {
   operators: (row: string) => `(${row}.role <> 'user' OR ${row}.is_superuser = 1)`,
 } as const;
 
-export type UserTotals = Readonly<Record<keyof typeof COUNTED, number>>;
+type UserTotals = Readonly<Record<keyof typeof COUNTED, number>>;
 
 const NAMES = namesOf(COUNTED);
 

@@ -25,7 +25,7 @@ export function newChallenge(purpose: ChallengePurpose, userId: string | null = 
   return createChallenge(purpose, userId ?? undefined, sealing);
 }
 
-export function expectationOf(purpose: ChallengePurpose, challenge: string): Expectation {
+function expectationOf(purpose: ChallengePurpose, challenge: string): Expectation {
   const opened = openChallenge(purpose, challenge, sealing);
   if (opened === undefined) throw new Error("The challenge is not valid.");
   return { challenge: opened, origins: ["https://example.org", ORIGIN], rpId: RP_ID };

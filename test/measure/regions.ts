@@ -84,7 +84,7 @@ export const DESIGNS: Readonly<Record<string, Record<Kind, (place: Place) => Cal
   },
 };
 
-export interface Quantiles {
+interface Quantiles {
   p50: number;
   p99: number;
 }

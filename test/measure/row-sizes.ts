@@ -17,7 +17,7 @@ const START = Date.parse("2026-01-01");
 const USER_AGENT =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-export interface RowSizes {
+interface RowSizes {
   /** Bytes of a row in the directory, with all indexes. */
   user: number;
   event: number;

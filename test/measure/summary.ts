@@ -30,7 +30,7 @@ interface Share {
 type Coverage = Record<string, { lines: Share; branches: Share }>;
 
 /** The sizes of a build in bytes, and its number of modules. `worker` and `client` are gzipped. */
-export interface Sizes {
+interface Sizes {
   worker: number;
   client: number;
   script: number;

@@ -54,7 +54,7 @@ export const LOOKS = [
   { name: "phone-dark", viewport: PHONE, colorScheme: "dark", language: "en" },
 ] as const;
 export type Look = (typeof LOOKS)[number];
-export type WalkLooks = readonly [Look, ...Look[]];
+type WalkLooks = readonly [Look, ...Look[]];
 
 /**
  * The looks of each walk through many views. One walk shows each view in two looks, which differ in the screen and in the

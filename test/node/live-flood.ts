@@ -22,7 +22,7 @@ export function takeLaneOut(clone: Clone): void {
   );
 }
 
-export interface Flood {
+interface Flood {
   /** How many logins are under way at any time. */
   connections: number;
   /** Milliseconds between an answer and the next login on a connection. An attacker ignores Retry-After. */

@@ -1,7 +1,7 @@
 /** The pages of the documentation, and the fenced blocks in them. */
 import { globSync, readFileSync } from "node:fs";
 
-export interface Block {
+interface Block {
   page: string;
   /** The line of its opening fence. */
   line: number;

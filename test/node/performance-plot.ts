@@ -7,7 +7,7 @@ export interface Bar {
   label: string;
 }
 
-export interface Group {
+interface Group {
   title: string;
   bars: Bar[];
 }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 /** The folder of the server's programs, or `undefined` if the package is not installed. */
 export const POSTGRESQL = globSync("/usr/lib/postgresql/*/bin").at(-1);
 
-export interface PostgreSql {
+interface PostgreSql {
   /** The database's URL for `psql`. */
   url: string;
   stop(): void;

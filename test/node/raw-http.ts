@@ -56,7 +56,7 @@ export function exchange(
 }
 
 /** Reads complete answers, one after another (RFC 9112 §6). Each character of the text is one byte. */
-export function parseAnswers(text: string): Exchange {
+function parseAnswers(text: string): Exchange {
   const answers: RawAnswer[] = [];
   let rest = text;
   for (;;) {

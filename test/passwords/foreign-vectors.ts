@@ -2,7 +2,7 @@
 
 export const PASSWORD = "correct horse battery staple";
 
-export interface Vector {
+interface Vector {
   scheme: string;
   /** The implementation. */
   by: string;

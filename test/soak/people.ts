@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Answer, type Asked, ask, issuedIn, NoAnswer } from "../crash/client.ts";
 import type { SeededRandom } from "../measure/seeded-random.ts";
 
-export interface Crowd {
+interface Crowd {
   origin: string;
   random: SeededRandom;
   /** The mean pause between two requests of one person, in milliseconds. */

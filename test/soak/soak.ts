@@ -16,7 +16,7 @@ import { createPeople } from "./people.ts";
 import { putClock, QUICK_VALUES, type QuickClock, quickClock } from "./quick-clock.ts";
 import { createStorageReader, type Stored } from "./stored.ts";
 
-export interface Soaking {
+interface Soaking {
   /** Milliseconds. */
   duration: number;
   /** The milliseconds in which a year passes for the service. */

@@ -55,7 +55,7 @@ export const part = (content: string | Uint8Array) =>
 /** Members that are `undefined` are omitted. */
 export const json = (members: unknown) => part(JSON.stringify(members));
 
-export const readPart = (text: string): Members => JSON.parse(new TextDecoder().decode(bytesOf(text)));
+const readPart = (text: string): Members => JSON.parse(new TextDecoder().decode(bytesOf(text)));
 
 export const bytesOf = (text: string) => decodeBase64url(text) ?? new Uint8Array();
 

@@ -7,7 +7,7 @@ import type { Surroundings } from "../surroundings.ts";
 import { findWrangler, NOT_INSTALLED } from "../wrangler.ts";
 import type { Absent } from "./absent.ts";
 
-export interface Depth {
+interface Depth {
   queue: string;
   /** `undefined` if there is no such queue. */
   depth: number | undefined;

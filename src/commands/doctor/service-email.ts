@@ -12,7 +12,7 @@ import type { Service } from "./service.ts";
 const LOOKS = 40;
 const outboxSchema = z.object({ items: z.array(z.object({ to: z.string(), subject: z.string(), text: z.string() })) });
 
-export type OutboxEmail = z.output<typeof outboxSchema>["items"][number];
+type OutboxEmail = z.output<typeof outboxSchema>["items"][number];
 
 export async function sendThroughService(to: string, service: Service, random: Random): Promise<Finding> {
   const before = (await readOutbox(service, to))?.length;

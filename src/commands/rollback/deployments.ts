@@ -18,7 +18,7 @@ const listSchema = z.array(
   }),
 );
 
-export type Deployments = z.output<typeof listSchema>;
+type Deployments = z.output<typeof listSchema>;
 
 /** Newest first, or `undefined` if the output is no list of deployments. */
 export function readDeployments(output: string): Deployments | undefined {

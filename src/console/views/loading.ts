@@ -43,7 +43,7 @@ export function useLoaded<Data>(read: Read<Data>, inputs: readonly unknown[]): L
   return { data: progress.data, failure: progress.failure, isLoading: progress.isLoading, reload };
 }
 
-export interface LoadedList<Item> {
+interface LoadedList<Item> {
   items: Item[] | undefined;
   failure: unknown;
   isLoading: boolean;

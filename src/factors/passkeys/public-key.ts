@@ -8,7 +8,7 @@ import type { CborMap, CborValue } from "./cbor.ts";
  */
 export const PASSKEY_ALGORITHMS = [-7, -8, -257] as const;
 
-export type PasskeyAlgorithm = (typeof PASSKEY_ALGORITHMS)[number];
+type PasskeyAlgorithm = (typeof PASSKEY_ALGORITHMS)[number];
 
 export interface PasskeyPublicKey {
   algorithm: PasskeyAlgorithm;

@@ -6,7 +6,7 @@ import type { Config } from "../../config/config.ts";
 import type { Exchange } from "../../http/exchange.ts";
 
 /** A cookie's name without the prefix that binds it to https. */
-export type TokenCookie = "postern_refresh" | "postern_trusted_device" | "postern_email_login";
+type TokenCookie = "postern_refresh" | "postern_trusted_device" | "postern_email_login";
 
 const PATH = "/api/v1/auth";
 const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;

@@ -13,7 +13,7 @@ export const COUNTED_BY = [
   "login_link",
 ] as const;
 
-export type CountedBy = (typeof COUNTED_BY)[number];
+type CountedBy = (typeof COUNTED_BY)[number];
 
 export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: string }>> = {
   loginPerAddress: { per: "ip_address", description: "Failed logins from one network." },

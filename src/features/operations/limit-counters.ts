@@ -32,7 +32,7 @@ export const keyBody = () =>
 const OF_KEY = { field: "key" };
 
 /** The counter of one limit for one key. */
-export interface LimitCounter {
+interface LimitCounter {
   name: LimitName;
   /** The user to whom the key belongs; `undefined` if it belongs to none. */
   userId: string | undefined;

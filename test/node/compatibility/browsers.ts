@@ -24,7 +24,7 @@ export interface Use {
 const ROOTS: Record<string, Identifier> = { api, css, html, javascript };
 
 /** The data on a feature, or `undefined` if MDN has none. */
-export function findFeature(path: readonly string[]): CompatStatement | undefined {
+function findFeature(path: readonly string[]): CompatStatement | undefined {
   let found: Identifier | undefined = ROOTS[path[0] ?? ""];
   for (const step of path.slice(1)) found = found !== undefined && Object.hasOwn(found, step) ? found[step] : undefined;
   return found?.__compat;
