@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { STATEMENT_FILES } from "./test/budgets.ts";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 import { memoryFolder } from "./test/support/memory-folder.ts";
@@ -16,6 +17,19 @@ if (memory !== undefined) process.env.TMPDIR = memory;
 // Before the plugin is loaded: Miniflare reads NODE_EXTRA_CA_CERTS only once, when it is loaded.
 const smtpCertificate = await createTrustedCertificate();
 const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
+
+// The longest files start first. Otherwise, at the end of a run, all workers could wait for one of them.
+const LONGEST = [
+  ...["faults/routes", "hostile/hostile", "access/step-up", "limits/current-password"],
+  ...["node/deploy", "node/pages-look", "node/engines", "node/runbooks", "node/example", "node/docs-run", "node/crash"],
+].map((name) => `/test/${name}.test.ts`);
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    const isLongest = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(name));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
 
 // By default, each run sends the same few thousand hostile requests. With HOSTILE_REQUESTS, each run sends others.
 const { HOSTILE_REQUESTS, HOSTILE_SEED = HOSTILE_REQUESTS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
@@ -49,6 +63,7 @@ const statementThresholds = isPart ? {} : Object.fromEntries(STATEMENT_FILES.map
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: "istanbul",
       include: ["src/**/*.ts"],

@@ -24,7 +24,7 @@ import { countingRows } from "../support/counted-rows.ts";
 import { countRows } from "../support/database.ts";
 import { event } from "../support/events.ts";
 import { recordLogs } from "../support/logs.ts";
-import { eventsOf, loggedIn, somebody, withStanding } from "../support/people.ts";
+import { addUserRow, eventsOf, loggedIn, somebody, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { watchedDatabase } from "../support/watched-database.ts";
 
@@ -343,11 +343,7 @@ describe("lists of events in two databases", () => {
     const [{ userId }, ip] = [await loggedIn(), "198.51.100.79"];
     const gone = crypto.randomUUID();
     const moved = await staged(userId, 3, { ipAddress: ip, actorId: userId });
-    await env.DB.prepare(
-      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (?1, ?1, ?1, '!', 1, 1)",
-    )
-      .bind(gone)
-      .run();
+    await addUserRow(gone);
     await staged(gone, 2, { ipAddress: ip, actorId: gone });
     await drain();
     await settle();

@@ -24,7 +24,16 @@ import { event } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
 import { withoutPauses } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
-import { eventsOf, type LoggedIn, loggedIn, logIn, registered, somebody, withStanding } from "../support/people.ts";
+import {
+  addUserRow,
+  eventsOf,
+  type LoggedIn,
+  loggedIn,
+  logIn,
+  registered,
+  somebody,
+  withStanding,
+} from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const DAY = 86_400_000;
@@ -380,11 +389,7 @@ describe("GET /api/v1/audit-events", () => {
     const insert = `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id, ip_address)
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
       SELECT printf('%08x-0000-7000-8000-%012x', i, ?3), 'login_failed', i, ?1, ?1, iif(i % 8000 = 1, ?4, '192.0.2.3') FROM n`;
-    await env.DB.prepare(
-      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (?1, ?1, ?1, '!', 1, 1)",
-    )
-      .bind(of)
-      .run();
+    await addUserRow(of);
     await env.DB.prepare(insert)
       .bind(of, 24_000, Math.floor(Math.random() * 2 ** 40), ip)
       .run();

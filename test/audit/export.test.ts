@@ -5,7 +5,7 @@ import { appWith, expectProblem, get, type Send } from "../support/client.ts";
 import { event } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
 import { recordLogs } from "../support/logs.ts";
-import { type LoggedIn, withStanding } from "../support/people.ts";
+import { addUserRow, type LoggedIn, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { watchedDatabase } from "../support/watched-database.ts";
 
@@ -83,11 +83,7 @@ describe("GET /api/v1/audit-events/export", () => {
   ])("has no cell that a spreadsheet takes for a formula: %j", async (userAgent, shown) => {
     const { userId } = await recorded(1, { userAgent, actorId: null, details: { reason: 'a "quoted", one' } });
     await env.DB.prepare("UPDATE audit_events SET user_agent = ? WHERE user_id = ?").bind(userAgent, userId).run();
-    await env.DB.prepare(
-      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (?1, ?1, ?1, '!', 1, 1)",
-    )
-      .bind(userId)
-      .run();
+    await addUserRow(userId);
     const { headers, text } = await download(`format=csv&user_id=${userId}`);
     expect(headers.get("Content-Type")).toBe("text/csv");
     const cells = cellsOf(text.slice(text.indexOf("\r\n") + 2, -2));

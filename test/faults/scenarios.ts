@@ -10,8 +10,9 @@ import { SERVICE } from "./scenarios-service.ts";
 
 export const SCENARIOS: Readonly<Record<string, Prepare>> = {
   ...SERVICE,
+  // Before the other scenarios have made thousands of users, whom a scenario of these counts again and again.
+  ...ADMINISTRATION,
   ...AUTHENTICATION,
   ...FACTORS,
   ...ACCOUNT,
-  ...ADMINISTRATION,
 };

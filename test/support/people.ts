@@ -120,6 +120,15 @@ export async function rowOf(email: string): Promise<Record<string, unknown> | nu
   return env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email.toLowerCase()).first();
 }
 
+/** Adds a user with this id directly to D1. The user has no usable password. */
+export async function addUserRow(id: string): Promise<void> {
+  await env.DB.prepare(
+    "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (?1, ?1 || '@example.com', ?1, '!', 1, 1)",
+  )
+    .bind(id)
+    .run();
+}
+
 /** A logged-in new user with this role or the superuser flag. Sets both directly in D1. */
 export async function withStanding(standing: Standing): Promise<LoggedIn> {
   const person = await registered();
