@@ -13,6 +13,7 @@ import { COPYING, READ_WHOLE, SORTED } from "./budgets.ts";
 import { changePassword } from "./support/account.ts";
 import { archivingIsolate } from "./support/archive.ts";
 import { call, get, post } from "./support/client.ts";
+import { pendingToken, reported, secondStep, withEmailCodes } from "./support/factors.ts";
 import { loggedIn, withStanding } from "./support/people.ts";
 import { faultsOf, neededExceptions } from "./support/plan-faults.ts";
 import { coldIsolate } from "./support/services.ts";
@@ -67,6 +68,10 @@ it("need every exception that the budgets make", async () => {
   expect((await post("/api/v1/auth/reauthenticate", { password }, { bearer })).status).toBe(200);
   await changePassword(person);
   await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
+  const owner = await withEmailCodes();
+  const proof = { recovery_code: owner.recoveryCodes[0], trust_device: true };
+  expect((await secondStep(await pendingToken(owner), proof)).status).toBe(200);
+  await reported(owner);
   const other = `/api/v1/users/${person.userId}`;
   await call("PATCH", other, { bearer: superuser.accessToken, body: { is_active: false } });
   await runCronTasks(createServices(env, parseConfig(env)));

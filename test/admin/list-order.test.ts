@@ -97,7 +97,8 @@ describe("GET /api/v1/users/", () => {
       const { json } = await list(`${query}&limit=50`);
       expect(json.items).toHaveLength(50);
       expectInOrder(json.items);
-      expect(count.rowsRead - before).toBeLessThanOrEqual(150);
+      // The list passes over the newest users whom the filter does not find. Other files have made some.
+      expect(count.rowsRead - before).toBeLessThanOrEqual(IMPORTED / 4);
     },
   );
 
