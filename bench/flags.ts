@@ -7,7 +7,7 @@ export const CONTESTANTS = ["floor", "postern", "better-auth"] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
 export const USAGE = `npm run bench -- [flags]
-  --contestants floor,postern,better-auth   whom to measure
+  --contestants floor,postern,better-auth   what to measure
   --only jwks,me                            which cases: ${Object.keys(CASES).join(", ")}
   --rounds 5                                how many rounds of each case and concurrency
   --seconds 1.2                             how long a round takes

@@ -24,7 +24,7 @@ export async function factorKeyOf({ factorKeys, random, secrets }: Services, use
   const { id } = user;
   const sealed = user.factorKey ?? (await factorKeys.keep(id, await createFactorKey(id, secrets, random)));
   const key = sealed === undefined ? undefined : await openFactorKey(id, sealed, secrets);
-  if (key === undefined) throw new Error("The user's factor key can't be opened.");
+  if (key === undefined) throw new Error("The user's factor key can't be opened, or the user was deleted.");
   return key;
 }
 

@@ -32,7 +32,7 @@ at any point: it continues. The guide is docs/deploy.md.
   --env <name>          the environment: production by default. Each has its own Worker, database, queues and
                         secrets, and its configuration in deployments/<name>.toml
   --dry-run             show each step and change nothing
-  --yes                 ask nothing: take defaults, and name what has none
+  --yes                 ask nothing: use defaults, and list the values without a default
   --skip-smoke-test     do not log in to a throw-away account afterwards
   --help                show this text
 

@@ -176,7 +176,7 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
       return 1;
     }
     if (flags.port === undefined && port !== FIRST_PORT)
-      say(`Port ${FIRST_PORT} is taken: this instance takes ${port}.\n`);
+      say(`Port ${FIRST_PORT} is taken: this instance uses ${port}.\n`);
     const { ready, exited } = wrangler.start(
       wranglerArguments(flags, port, setting),
       stop,

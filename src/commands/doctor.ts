@@ -105,7 +105,7 @@ async function run({ timeout, examine }: Check, examination: Examination): Promi
   } catch (error) {
     const isNetwork = error instanceof TypeError || (error instanceof Error && error.name === "TimeoutError");
     const reason = isNetwork ? `The service does not answer: ${describeFailure(error)}` : describeError(error);
-    return [failed(`${reason}.`, "Run this again. If it stays, the log of the service may say more.")];
+    return [failed(`${reason}.`, "Run this again. If the error persists, the log of the service may say more.")];
   }
 }
 

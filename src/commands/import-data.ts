@@ -140,8 +140,8 @@ async function addRows(event: ImportEvent, { archive, backup, db, world }: Impor
 function describeEnd(users: number, { remote, environment }: Place): string {
   const flags = `${remote ? " --remote" : ""}${environment === undefined ? "" : ` --env ${environment}`}`;
   return `
-Imported ${users.toLocaleString("en")} users, with everything else in the file. Everyone logs in again: this place accepts no session of before.
-Other verifiers accept access tokens of before until they expire. To make them refuse those sooner, within 6 minutes:
+Imported ${users.toLocaleString("en")} users, with everything else in the file. All users have to log in again: earlier sessions are not accepted here.
+Other verifiers accept earlier access tokens until these expire. To make verifiers refuse them within 6 minutes:
   npm run keys:rotate -- --emergency${flags}
 Now lead your domain here, and delete the file.
 `;

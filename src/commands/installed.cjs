@@ -57,7 +57,7 @@ function findTrouble() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > NODE[0] || (major === NODE[0] && minor >= NODE[1])) return undefined;
   return `This is Node ${process.versions.node}, and Postern's scripts need Node ${NODE.join(".")} or newer, which an install
-script of the package "node" fetches. Install scripts were disabled: run \`${installation()} --ignore-scripts=false\`.`;
+script of the package "node" fetches. Probably install scripts were disabled: run \`${installation()} --ignore-scripts=false\`.`;
 }
 
 function isInstalled(name) {

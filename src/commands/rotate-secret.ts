@@ -30,14 +30,14 @@ changes .dev.vars. With --remote it changes the secrets of the deployed Worker, 
 (or reads it from a pipe), because Cloudflare does not show it. It does not change a container's secret, which
 is in variables of the container: docs/container.md says how to rotate that one.
 
-  --finish              remove AUTH_SECRET_PREVIOUS. This ends what was made with it: sessions that were not
-                        refreshed since the rotation, and links from emails that were not used since
+  --finish              remove AUTH_SECRET_PREVIOUS. This ends everything made with the old secret: sessions
+                        that were not refreshed since the rotation, and emailed links that were not used since
   --out <file>          with --remote: a new file for the new secret
 ${PLACE_USAGE}
 `;
 
 const STILL_ROTATING =
-  "AUTH_SECRET_PREVIOUS is still set: another rotation would end what was made with it. Finish that rotation first: --finish.";
+  "AUTH_SECRET_PREVIOUS is still set: another rotation would end everything made with that secret. Finish that rotation first: --finish.";
 
 const OF_A_CONTAINER =
   "The secret of a container is in its own variables, which this command can't change: docs/container.md says how to rotate it.";

@@ -70,7 +70,7 @@ export const typedRecoveryCode = z
   .trim()
   // Codes that were imported from other services can have other forms.
   .min(8, "A recovery code has at least 8 letters and digits.")
-  .max(64, "No recovery code is that long.")
+  .max(64, "A recovery code has at most 64 characters.")
   .meta({ examples: ["mzxw-6ytb-oi7q-2n4k"] });
 
 export const factorSchema = z

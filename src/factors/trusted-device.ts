@@ -26,8 +26,10 @@ export const trustedDeviceSchema = z
     user_agent: z.string().nullable(),
     created_at: time,
     last_used_at: time,
-    expires_at: time.meta({ description: "From then on, logins from it need a second factor again." }),
-    current: z.boolean().meta({ description: "Whether the session of the request was the last one opened from it." }),
+    expires_at: time.meta({ description: "From then on, logins from the device need a second factor again." }),
+    current: z
+      .boolean()
+      .meta({ description: "Whether the session of the request is the newest session of the device." }),
   })
   .meta({ id: "TrustedDevice" });
 

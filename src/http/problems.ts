@@ -64,7 +64,7 @@ export const PROBLEMS = {
   invalid_login_code: {
     status: 401,
     title: "Wrong login code",
-    detail: "This is not the code that is shown in the browser that asked for the link. Enter it again.",
+    detail: "The browser in which the link was requested shows another code. Enter that code.",
   },
   invalid_factor: {
     status: 401,
@@ -76,7 +76,8 @@ export const PROBLEMS = {
     status: 401,
     statusIfLoggedIn: 403,
     title: "Passkey not accepted",
-    detail: "The passkey is not known, or its answer is not valid or came too late. Try again, or use another way.",
+    detail:
+      "The passkey is unknown, or the browser's response is invalid or came too late. Try again, or log in another way.",
   },
   login_code_required: {
     status: 403,
@@ -100,7 +101,7 @@ export const PROBLEMS = {
     status: 403,
     title: "Second factor lost",
     detail:
-      "The account has a second factor that the service no longer knows, as after the restore of a backup. Ask an administrator to remove it.",
+      "The account has a second factor that the service no longer knows, for example because a backup was restored. Ask an administrator to remove it.",
   },
   email_not_verified: {
     status: 403,
@@ -113,7 +114,7 @@ export const PROBLEMS = {
     status: 403,
     title: "Reauthentication required",
     detail:
-      "Prove again who you are: the last time was more than `max_age` seconds ago, or did not reach the level `acr_values`. POST /api/v1/auth/reauthenticate, and repeat the request with the new access token.",
+      "Prove again who you are: the last time was more than `max_age` seconds ago, or did not reach the level in `acr_values` of this response. POST /api/v1/auth/reauthenticate, and repeat the request with the new access token.",
   },
   forbidden: {
     status: 403,
@@ -173,7 +174,7 @@ export const PROBLEMS = {
     status: 409,
     title: "Codes by email not allowed",
     detail:
-      "Codes by email are for an account that has a password, has no other second factor, and need not have one. Add an authenticator app or a passkey instead.",
+      "Codes by email are for an account that has a password and no other second factor, and whose role does not need a second factor. Add an authenticator app or a passkey instead.",
   },
   last_factor: {
     status: 409,

@@ -21,7 +21,7 @@ export const returnToField = z
   .optional()
   .meta({
     description:
-      "Where the pages lead after the login by the emailed link, or after the login that follows it: a path of this service, or an address whose origin is in `ALLOWED_ORIGINS`. Ignored otherwise.",
+      "Where the pages lead after the login by the emailed link, or after the login that follows it: a path of this service, or an address whose origin is in `ALLOWED_ORIGINS`. Any other value is ignored.",
     examples: ["/account"],
   });
 

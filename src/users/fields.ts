@@ -44,14 +44,14 @@ export const storedEmail = z.string().meta({
 export const typedEmail = z
   .string()
   .overwrite(canonicalEmail)
-  .max(LONGEST_EMAIL, `An email address has at most ${LONGEST_EMAIL} characters.`)
+  .max(LONGEST_EMAIL, `Use ${LONGEST_EMAIL} characters or fewer.`)
   .meta({ examples: ["ada@example.com"] });
 
 /** What a user types in a field for a username. */
 export const typedUsername = z
   .string()
   .overwrite(withoutSpacesAround)
-  .max(32, "A username has at most 32 characters.")
+  .max(32, "Use 32 characters or fewer.")
   .meta({ examples: ["ada"] });
 
 /** 3 to 32 of a–z, 0–9, dot, hyphen and underscore, in upper or lower case. Starts and ends with a letter or digit. */
@@ -78,7 +78,7 @@ export const personName = z
   .max(100, "Use 100 characters or fewer.")
   .refine(
     (text) => text.isWellFormed() && !UNPRINTABLE.test(text),
-    "Remove the characters that cannot be used in a name, such as control characters.",
+    "Remove the characters that can't be used in a name, such as control characters.",
   )
   .meta({ minLength: 1, maxLength: 100, examples: ["Ada"] });
 

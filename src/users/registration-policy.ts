@@ -38,7 +38,7 @@ export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Con
   return emailAddress
     .refine((email) => isOfAllowedDomain(email, emailDomains), {
       params: { code: "domain_not_allowed" },
-      message: "Email addresses from this domain are not accepted. Use a different one.",
+      message: "Email addresses from this domain aren't accepted. Use a different one.",
       // Skipped if the text is not an email address.
       when: ({ issues }) => issues.length === 0,
     })

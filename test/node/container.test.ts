@@ -188,7 +188,7 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
     writeFileSync(file, "\r\n");
     expect(await refused(given)).toContain("which is empty");
     writeFileSync(file, Buffer.from(AUTH_SECRET, "utf16le"));
-    expect(await refused(given)).toContain("which is no plain text");
+    expect(await refused(given)).toContain("which is not plain text");
     writeFileSync(file, "a".repeat(65_537));
     expect(await refused(given)).toContain("which is longer than 65536 bytes");
   });

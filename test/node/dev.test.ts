@@ -224,6 +224,6 @@ describe("npm run dev", () => {
     writeFileSync(join(work.root, "taken"), "");
     expect(await running).toBe(0);
     expect(ports()[1]).not.toBe(first);
-    expect(work.said()).toMatch(/Port 8787 is taken: this instance takes 8\d\d\d/);
+    expect(work.said()).toMatch(/Port 8787 is taken: this instance uses 8\d\d\d/);
   });
 });

@@ -62,11 +62,11 @@ describe("The doctor's check of the signing keys", () => {
   it.each([
     ["signs later", now + DAY, /^ok: The newest signing key .* is published, and signs from /],
     ["signs", now - 3 * DAY, /^ok: .* has signed for 3 days; its successor is due on /],
-    ["is late by less than the cron job may be", now - 30 * DAY - MINUTE, /^ok: .* should have a successor since /],
+    ["is late by less than the cron job may be", now - 30 * DAY - MINUTE, /^ok: .* should have had a successor since /],
     [
       "is overdue",
       now - 40 * DAY,
-      /^warning: .* has signed for 40 days, and should have a successor since .*scheduled/,
+      /^warning: .* has signed for 40 days, and should have had a successor since .*scheduled/,
     ],
   ])("judges the age of a key that %s", async (_, signsFrom, words) => {
     await seal(1, signsFrom);
@@ -82,7 +82,7 @@ describe("The doctor's check of the signing keys", () => {
       1,
       [
         expect.stringMatching(
-          /^failed: .* should have a successor since .* → The cron trigger makes it\. .*task_failed/,
+          /^failed: .* should have had a successor since .* → The cron trigger makes it\. .*task_failed/,
         ),
       ],
     ]);

@@ -418,7 +418,7 @@ describe("npm run data:import", () => {
     writeFileSync(file, change(readFileSync(file, "utf8")));
     const { code, complained } = await read();
     expect(code).toBe(1);
-    expect(complained).toContain("The file is no whole backup");
+    expect(complained).toContain("The file is not a complete backup");
     expect(complained).toContain(fault);
     expect(there.rows("SELECT id FROM users")).toEqual([]);
     expect(eventsThere()).toEqual([]);

@@ -17,7 +17,7 @@ function expectDomainRefused(answer: Answer): void {
     {
       field: "email",
       code: "domain_not_allowed",
-      message: "Email addresses from this domain are not accepted. Use a different one.",
+      message: "Email addresses from this domain aren't accepted. Use a different one.",
     },
   ]);
 }

@@ -20,7 +20,7 @@ export async function sayWhatIsLeft(setting: Setting, databaseId: string, values
   const left = [
     ...(existsSync(secretPath)
       ? [
-          `Copy the AUTH_SECRET in ${relative(world.root, secretPath)} to your password manager, then delete the file: rotating it asks for it.`,
+          `Copy the AUTH_SECRET in ${relative(world.root, secretPath)} to your password manager, then delete the file. npm run secret:rotate asks for this secret.`,
         ]
       : []),
     ...(superuser === undefined ? [firstSuperuser(environment, values)] : []),

@@ -96,7 +96,7 @@ async function doMainJob(origin: string, password: string, outside: Pick<Outside
   const credentials = { email: ADDRESS, password };
 
   const first = tokensSchema.parse(await send("log in", "POST", "/auth/login", 200, credentials));
-  await send("read the own account", "GET", "/users/me", 200, undefined, first.access_token);
+  await send("read its own account", "GET", "/users/me", 200, undefined, first.access_token);
   const { refresh_token } = first;
   const next = tokensSchema.parse(await send("refresh", "POST", "/auth/refresh", 200, { refresh_token }));
   await send("log out", "POST", "/auth/logout", 204, {}, next.access_token);

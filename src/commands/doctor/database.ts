@@ -61,7 +61,7 @@ function pendingOverHttp(examination: Examination): Promise<string[] | Finding> 
 export function checkFollowUps(examination: Examination) {
   return withDatabase(examination, async (db) => {
     const [now, { count, dueSince }] = [await databaseNow(db), await readWaiting(db)];
-    if (dueSince === null) return ok("No change has a consequence that waits.");
+    if (dueSince === null) return ok("No change has follow-ups that are still to do.");
     const message = `${counted(count, "follow-up")} of changes to be carried out, the oldest due since ${toIsoTime(dueSince)}.`;
     if (dueSince > now - CRON_PATIENCE) return ok(message);
     return examination.wish.kind === "local"

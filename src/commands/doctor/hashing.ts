@@ -54,7 +54,7 @@ async function hashThere(service: Service, cost: Cost, { clock, random }: Examin
   if (code !== undefined)
     return skipped(`A login can't be timed: it answered ${status} (${code}).`, "Run this again later.");
   return warning(
-    `A login answered ${status}, and not as Postern.`,
+    `A login answered ${status}, but not in Postern's format.`,
     "On the Workers Free plan a hash exceeds the CPU limit (error 1102): Postern needs Workers Paid.",
   );
 }

@@ -41,7 +41,7 @@ function judgeAge({ id, signsFrom, rotatesAt }: SigningKeyRow, now: number, kind
   if (signsFrom > now) return ok(`${name} is published, and signs from ${toIsoTime(signsFrom)}.`);
   const message = `${name} has signed for ${counted(Math.floor((now - signsFrom) / DAY), "day")}`;
   if (rotatesAt > now) return ok(`${message}; its successor is due on ${toIsoTime(rotatesAt)}.`);
-  const overdue = `${message}, and should have a successor since ${toIsoTime(rotatesAt)}.`;
+  const overdue = `${message}, and should have had a successor since ${toIsoTime(rotatesAt)}.`;
   if (rotatesAt > now - CRON_PATIENCE) return ok(overdue);
   return kind === "local"
     ? warning(overdue, RUN_CRON_HERE)

@@ -116,5 +116,5 @@ function hasTable(database: DatabaseSync, name: string): boolean {
 }
 
 function noBackup(reason: string): StepFailed {
-  return new StepFailed(`The file is no whole backup: ${reason}. Nothing changed.`);
+  return new StepFailed(`The file is not a complete backup: ${reason}. Nothing changed.`);
 }

@@ -29,9 +29,9 @@ export default function LimitsView() {
             <Panel title={texts.lookUp.heading}>
               <LookUp limits={items.filter(({ has_key }) => has_key)} />
             </Panel>
-            <h2 class="part-title">{texts.inForce}</h2>
+            <h2 class="part-title">{texts.current}</h2>
             <Table
-              caption={texts.inForce}
+              caption={texts.current}
               columns={columns}
               items={items.map((each) => ({ ...each, id: each.name }))}
             />

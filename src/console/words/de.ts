@@ -363,7 +363,7 @@ export const german: Words = {
     },
   },
   limits: {
-    inForce: "Geltende Limits",
+    current: "Geltende Limits",
     name: "Limit",
     budget: "Versuche",
     window: "In",

@@ -45,7 +45,7 @@ export const english = {
   },
   refusal: {
     heading: "This page is for operators",
-    text: "You're logged in as {name}, who has no role. Ask an administrator if you need one.",
+    text: "You're logged in as {name}, who has no role. If you need a role, ask an administrator.",
   },
   failures: {
     unexpected: "Something went wrong.",
@@ -185,7 +185,7 @@ export const english = {
         heading: "Change the role of {name}",
         follows: [
           "The new role applies at once: earlier access tokens are refused.",
-          "The user stays logged in, and gets a token with the new role by itself.",
+          "The user stays logged in, and gets a token with the new role automatically.",
         ],
         confirm: "Change role",
         done: "{name} has a new role.",
@@ -361,7 +361,7 @@ export const english = {
     },
   },
   limits: {
-    inForce: "Limits in force",
+    current: "Current limits",
     name: "Limit",
     budget: "Attempts",
     window: "In",

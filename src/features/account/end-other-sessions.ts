@@ -10,7 +10,7 @@ export const endOtherSessions = endpoint(
     summary: "End your other sessions",
     description: "Every session except the one that sends this request.",
     caller: user,
-    success: { status: 204, description: "They have ended." },
+    success: { status: 204, description: "The sessions have ended." },
   },
   async ({ audit, sessions }, { caller }) => {
     const userId = caller.user.id;

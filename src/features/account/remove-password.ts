@@ -25,7 +25,7 @@ export const removePassword = endpoint(
     tag: "Users",
     summary: "Remove the password",
     description:
-      "From now on the user logs in with a passkey, or by email if `EMAIL_LOGIN` is on. Without either, the answer is 409 `last_login_method`. This session continues, every other session ends, and the owner gets an email. A user without a password gets the same answer, whatever password they send. `POST /api/v1/users/change-password` sets a password again.",
+      "From now on the user logs in with a passkey, or by email if `EMAIL_LOGIN` is on. Without either, the answer is 409 `last_login_method`. This session continues, every other session ends, and the owner gets an email. A user without a password gets the same answer, with any password. `POST /api/v1/users/change-password` sets a password again.",
     caller: confirmingUser,
     body: () => z.strictObject({ current_password: typedPassword.optional() }),
     admit: (_, { body: { current_password: password }, caller }) =>

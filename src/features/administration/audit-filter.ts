@@ -4,12 +4,12 @@ import type { AuditFilter } from "../../audit/event-rows.ts";
 import { AUDIT_EVENT_TYPES } from "../../audit/event-types.ts";
 
 const time = z.iso
-  .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
+  .datetime({ offset: true, error: "Use a time like 2026-11-22T09:30:00Z." })
   .transform((text) => Date.parse(text))
   .optional();
 
 const userId = z
-  .uuid("This takes a user's id.")
+  .uuid("Use a user's id.")
   .transform((id) => id.toLowerCase())
   .optional();
 
@@ -22,7 +22,7 @@ export const auditFilterShape = {
     .optional()
     .meta({ examples: ["login_failed"] }),
   ip_address: z
-    .union([z.ipv4(), z.ipv6()], "This takes an IPv4 or IPv6 address.")
+    .union([z.ipv4(), z.ipv6()], "Use an IPv4 or IPv6 address.")
     .transform((address) => address.toLowerCase())
     .optional()
     .meta({ description: "The whole address, as events show it." }),

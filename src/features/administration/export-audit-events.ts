@@ -39,7 +39,7 @@ export const exportAuditEvents = endpoint(
     caller: recent(operator("read_audit_events")),
     isRecorded: true,
     query: z.strictObject({
-      format: z.enum(["ndjson", "csv"], "This takes ndjson or csv.").meta({ examples: ["csv"] }),
+      format: z.enum(["ndjson", "csv"], "Use ndjson or csv.").meta({ examples: ["csv"] }),
       ...auditFilterShape,
     }),
     limits: [perUser("exportPerUser")],

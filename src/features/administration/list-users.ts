@@ -7,7 +7,7 @@ import { role } from "../../users/fields.ts";
 import { managedUserSchema, presentManagedUser } from "../../users/user.ts";
 
 const flag = z
-  .enum(["true", "false"], "This takes true or false.")
+  .enum(["true", "false"], "Use true or false.")
   .transform((text) => text === "true")
   .optional();
 
@@ -27,7 +27,7 @@ export const listUsers = endpoint(
         q: z
           .string()
           .overwrite(withoutSpacesAround)
-          .max(254, "This has at most 254 characters.")
+          .max(254, "Use 254 characters or fewer.")
           .optional()
           .meta({
             description: "The beginning of the email, as people type it, or of the username.",

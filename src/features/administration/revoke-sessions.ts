@@ -9,7 +9,7 @@ export const revokeSessions = endpoint(
     tag: "Administration",
     summary: "End every session of a user",
     caller: recent(operatorOn("end_sessions")),
-    success: { status: 204, description: "They have ended." },
+    success: { status: 204, description: "The sessions have ended." },
   },
   async ({ audit, sessions }, { caller: { user, target } }) => {
     await sessions.endAllBut(target.id, null);

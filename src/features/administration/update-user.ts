@@ -41,7 +41,8 @@ const changeBody = z.strictObject({
 /** How many times to try the change if others change the user meanwhile. */
 const MOST_TRIES = 3;
 
-const UNPROVED = "The owner of the email address has not been here yet. Set this after they have set a password.";
+const UNPROVED =
+  "The owner of the email address has not used this account yet. Set this after they have set a password.";
 
 /**
  * The values that replace the password and the profile of a registration that an operator verifies. The password and

@@ -14,7 +14,7 @@ export const addTotp = endpoint(
     tag: "Second factors",
     summary: "Add an authenticator app",
     description:
-      "Creates a secret for an authenticator app (TOTP, RFC 6238), and shows it this once. It is not in force until a code confirms it, within an hour. It replaces one that waits for its confirmation.",
+      "Creates a secret for an authenticator app (TOTP, RFC 6238), which is not shown again. The app is active once a code confirms it, within an hour. A new secret replaces one that is not confirmed yet.",
     caller: recentUser,
     body: () => z.strictObject({ name: factorName.optional() }),
     bodyOptional: true,

@@ -22,7 +22,7 @@ export const confirmTotp = endpoint(
     limits: [takenByHandler("secondFactorPerUser")],
     success: {
       status: 200,
-      description: "The app is in force. The recovery codes are those of the first factor, otherwise `null`.",
+      description: "The app is active. The recovery codes are those of the first factor, otherwise `null`.",
       schema: z.strictObject({ recovery_codes: recoveryCodesSchema.nullable() }).meta({ id: "ConfirmedTotp" }),
     },
     refusals: ["invalid_factor", "rate_limited", "reauthentication_required"],

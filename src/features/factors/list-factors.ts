@@ -17,7 +17,7 @@ export const listFactors = endpoint(
     caller: user,
     success: {
       status: 200,
-      description: "The factors in force.",
+      description: "The active factors.",
       schema: z
         .strictObject({
           items: z.array(factorSchema),

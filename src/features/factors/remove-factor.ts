@@ -12,7 +12,7 @@ export const removeFactor = endpoint(
     tag: "Second factors",
     summary: "Remove a second factor",
     description:
-      "The owner gets an email. With the last factor, the recovery codes are removed too. A user who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even during the grace. If `EMAIL_LOGIN` is off, neither can a user without a password remove the last passkey: the answer is 409 `last_login_method`.",
+      "The owner gets an email. With the last factor, the recovery codes are removed too. A user who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even during the grace period. If `EMAIL_LOGIN` is off, a user without a password can't remove the last passkey: the answer is 409 `last_login_method`.",
     caller: recentUser,
     success: { status: 204, description: "The factor is removed." },
     refusals: ["not_found", "last_factor", "last_login_method", "reauthentication_required"],

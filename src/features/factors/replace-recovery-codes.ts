@@ -13,7 +13,7 @@ export const replaceRecoveryCodes = endpoint(
     path: "/api/v1/users/me/recovery-codes",
     tag: "Second factors",
     summary: "Create new recovery codes",
-    description: "The codes before are void. The owner gets an email. Without a second factor there are no codes.",
+    description: "Earlier codes stop working. The owner gets an email. Without a second factor there are no codes.",
     caller: recentUser,
     success: {
       status: 200,

@@ -15,7 +15,7 @@ export const confirmEnrolledTotp = endpoint(
     tag: "Authentication",
     summary: "Log in with a new authenticator app",
     description:
-      "With the app's current code, which counts as used. Puts the app in force, and finishes the login. The answer has the recovery codes. The owner gets an email.",
+      "With the app's current code, which counts as used. Activates the app, and finishes the login. The answer has the recovery codes. The owner gets an email.",
     body: () => z.strictObject({ enrolment_token: enrolmentTokenField, code: typedCode }),
     limits: [takenByHandler("changesPerUser"), takenByHandler("secondFactorPerUser"), takenByHandler("loginsPerUser")],
     outcomes: "logins",

@@ -14,7 +14,7 @@ export const enrolTotp = endpoint(
     tag: "Authentication",
     summary: "Begin to set up an authenticator app at a login",
     description:
-      "For a login that was answered with `second_factor_enrolment_required`. Returns the secret of a new authenticator app (TOTP, RFC 6238), which is not shown again. The app is not in force until a code confirms it, within an hour.",
+      "For a login that was answered with `second_factor_enrolment_required`. Returns the secret of a new authenticator app (TOTP, RFC 6238), which is not shown again. The app is active once a code confirms it, within an hour.",
     body: () => z.strictObject({ enrolment_token: enrolmentTokenField, name: factorName.optional() }),
     limits: [takenByHandler("changesPerUser")],
     success: {

@@ -20,7 +20,7 @@ export const readLoginPasskeyOptions = endpoint(
     tag: "Authentication",
     summary: "Begin to use a passkey",
     description:
-      "What a page passes to `navigator.credentials.get()`, by `PublicKeyCredential.parseRequestOptionsFromJSON()`. With the `pending_token` of a login, for its second factor; without, for a login by passkey alone, or to reauthenticate. The challenge is good for five minutes, and once.",
+      "What a page passes to `navigator.credentials.get()`, by `PublicKeyCredential.parseRequestOptionsFromJSON()`. With the `pending_token` of a login, for its second factor; without, for a login by passkey alone, or to reauthenticate. The challenge can be used once, within five minutes.",
     body: () => z.strictObject({ pending_token: pendingTokenField.optional() }),
     bodyOptional: true,
     success: {

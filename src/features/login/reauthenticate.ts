@@ -45,7 +45,7 @@ export const reauthenticate = endpoint(
     tag: "Authentication",
     summary: "Reauthenticate",
     description:
-      "Proves again who the user is. The session continues with new tokens, whose `auth_time` is now; use them instead of the ones before. A user with a second factor must prove that one. If the request carries the session's cookie, the refresh token travels in it again.",
+      "Proves again who the user is. The session continues with new tokens, whose `auth_time` is now; use them instead of the earlier ones. A user with a second factor must prove the second factor. If the request carries the session's cookie, the refresh token travels in it again.",
     caller: user,
     body: () => reauthenticateBody,
     limits: [passwordGuesses, takenByHandler("secondFactorPerUser")],

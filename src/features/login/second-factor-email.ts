@@ -16,7 +16,7 @@ export const emailSecondFactorCode = endpoint(
     tag: "Authentication",
     summary: "Email a code for the second factor",
     description:
-      "For a login whose `factors` have `email`. Otherwise the answer is the same, and no email is sent. The code has eight digits. It is good for this login alone, once, and as long as its `pending_token`. Sent again, it is the same code.",
+      "For a login whose `factors` have `email`. Otherwise the answer is the same, and no email is sent. The code has eight digits. It works once, for this login only, and until the `pending_token` expires. A repeated request sends the same code.",
     body: () => z.strictObject({ pending_token: pendingTokenField }),
     // No limit per network: the password was right, and everyone in an office may log in from one address.
     limits: [takenByHandler("emailCodesPerUser")],

@@ -19,7 +19,8 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   loginPerAddress: { per: "ip_address", description: "Failed logins from one network." },
   loginPerAccount: {
     per: "login_name",
-    description: "Wrong guesses in a row at one account. After the budget, each is followed by a growing pause.",
+    description:
+      "Wrong guesses in a row at one account. After the budget is used up, a growing pause follows each wrong one.",
   },
   loginPerAccountAndAddress: {
     per: "login_name_and_ip_address",
@@ -28,7 +29,8 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   loginsPerUser: { per: "user", description: "Logins of one user that succeed." },
   secondFactorPerUser: {
     per: "second_factors",
-    description: "Wrong codes of a second factor in a row. After the budget, each is followed by a growing pause.",
+    description:
+      "Wrong codes of a second factor in a row. After the budget is used up, a growing pause follows each wrong one.",
   },
   passkeyLoginPerAddress: { per: "ip_address", description: "Logins by passkey alone from one network." },
   emailCodesPerUser: { per: "user", description: "Codes by email that logins of one user request." },
@@ -37,7 +39,7 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   mailPerRecipient: { per: "email", description: "Emails of one kind to one address." },
   strangerMailPerRecipient: {
     per: "email",
-    description: "Emails of all kinds to one address that people without its account can cause.",
+    description: "Emails to one address that other people than its owner can request, all kinds together.",
   },
   mailPerAddress: { per: "ip_address", description: "Requested emails from one network." },
   refreshPerSession: { per: "session", description: "Refreshes of one session." },

@@ -24,7 +24,7 @@ export const keyBody = () =>
       .max(254, "Enter at most 254 characters.")
       .meta({
         description:
-          "What the limit's `per` names: an IP address, a user's id, an email address, or the email address or username that someone logs in with.",
+          "What the limit's `per` names: an IP address, a user's id, an email address, or the email address or username of a login.",
         examples: ["192.0.2.1"],
       }),
   });

@@ -23,7 +23,7 @@ export const listLimits = endpoint(
     path: "/api/v1/limits",
     tag: "Administration",
     summary: "List the limits",
-    description: "The limits in force: the defaults, and what `RATE_LIMITS` changes of them.",
+    description: "The current limits: the defaults, with the changes in `RATE_LIMITS`.",
     caller: operator("read_configuration"),
     success: {
       status: 200,

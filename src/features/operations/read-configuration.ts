@@ -22,7 +22,7 @@ export const readConfiguration = endpoint(
     path: "/api/v1/configuration",
     tag: "Administration",
     summary: "Read the configuration",
-    description: "Every variable, with the value in force. For a secret, only whether it is set.",
+    description: "Every variable, with its current value. For a secret, only whether it is set.",
     caller: operator("read_configuration"),
     success: {
       status: 200,

@@ -64,13 +64,10 @@ export const readOverview = endpoint(
     tag: "Administration",
     summary: "Read an overview of the service",
     description:
-      "No rows are counted for a request, so it takes as long with a million users as with ten. The numbers of users are exact. Those of the history can lack what an isolate counted just before it was lost.",
+      "No rows are counted for a request, so it takes as long with a million users as with ten. The numbers of users are exact. The numbers of the history can lack events that an isolate counted just before it ended.",
     caller: operator("read_overview"),
     query: z.strictObject({
-      period: z
-        .enum(["24h", "30d"], "This takes 24h or 30d.")
-        .default("24h")
-        .meta({ description: "By hours or days." }),
+      period: z.enum(["24h", "30d"], "Use 24h or 30d.").default("24h").meta({ description: "By hours or days." }),
     }),
     success: { status: 200, description: "The overview.", schema: overviewSchema },
   },

@@ -11,7 +11,7 @@ export const resetLimit = endpoint(
     tag: "Administration",
     summary: "Reset a limit",
     description:
-      "Makes the whole budget of a key available again. For an IPv6 address, also resets the budget of the /48 around it. For an email address, resets the budgets of every kind of email. `loginPerAccount` ends the pauses at both names of the account; the wrong guesses still count towards the block of its password, which a reset by email ends.",
+      "Makes the whole budget of a key available again. For an IPv6 address, also resets the budget of the /48 around it. For an email address, resets the budgets of every kind of email. `loginPerAccount` ends the pauses at both names of the account; the wrong guesses still count towards the block of the password. A password reset by email ends this block.",
     caller: recent(operator("reset_limits")),
     body: keyBody,
     success: { status: 204, description: "The whole budget is available." },

@@ -54,7 +54,7 @@ export const PAGES = {
     id: "readLogoutPage",
     summary: "Log-out page",
     description:
-      "Logs out when the user clicks the button. Then it redirects to `return_to`, if the login page would do so, and otherwise says that the user is logged out. Without a session, it does this at once.",
+      "Logs out when the user clicks the button. Then redirects to `return_to`, under the same rules as the log-in page, or says that the user is logged out. Without a session, the page waits for no click.",
   },
   account: {
     id: "readAccountPage",
