@@ -12,14 +12,14 @@ const DEFAULT_METHODS = writeMethods(PASSWORD_ALONE);
 
 /** The authentication of a session, as it is stored. */
 interface RecordedAuthentication extends Authentication {
-  /** The generation that the session skipped to when its level last rose; `null` if the level never rose. */
+  /** The refresh token's generation just after the session's level last rose; `null` if the level never rose. */
   raisedTo: number | null;
 }
 
 /**
- * How and when the user proved who they are, for each of their sessions. A session has no record, and so costs no row,
- * if it was opened with a password alone and its user has not authenticated again since. The records have a table of
- * their own, because an earlier release, which may run again after a rollback, writes sessions without knowing of them.
+ * How and when the user authenticated, for each of their sessions. If the session was opened with a password alone and
+ * the user has not authenticated again since, there is no record, to save a row. The records have a separate table,
+ * because an earlier release, which may run again after a rollback, writes sessions but no such records.
  */
 export class AuthenticationRecords implements Lapsing {
   readonly #tables: LazyTables;

@@ -1,11 +1,11 @@
-/** How and when the user of a session proved who they are. Access tokens say this in claims (RFC 9068 §2.2.1). */
+/** How and when the user of a session authenticated. Access tokens contain this as claims (RFC 9068 §2.2.1). */
 import type { ProofKind } from "../factors/factor.ts";
 import type { FirstStep } from "../factors/pending-login.ts";
 import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";
 
 /**
- * Values of RFC 8176 §2, and `email`, which is our own because the RFC has none for an emailed link or code. `user` means that
- * the user was present, `mfa` that two different factors were proved.
+ * Values of RFC 8176 §2, and our own value `email`, because the RFC has none for an emailed link or code. `user` means
+ * that the user was present, `mfa` that two different factors were proved.
  */
 const METHODS = ["pwd", "email", "otp", "hwk", "swk", "user", "mfa"] as const;
 
@@ -36,14 +36,14 @@ export const METHODS_OF_FIRST_STEP: Readonly<Record<FirstStep, readonly Authenti
 };
 
 /**
- * What each kind of second factor proves. RFC 8176 has no value for a recovery code. It counts as `otp`, because it
- * also works only once.
+ * What each kind of second factor proves. RFC 8176 has no value for a recovery code. Such a code counts as `otp`,
+ * because it also works only once.
  */
 export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMethod[]>> = {
   totp: ["otp"],
   recovery_code: ["otp"],
   passkey: ["swk", "user", "mfa"],
-  // No possession: after a password, the level stays `aal1`.
+  // Not in `POSSESSION`, so a password and a code by email reach only `aal1`.
   email: ["email"],
 };
 
@@ -56,7 +56,7 @@ export function levelOf(methods: readonly AuthenticationMethod[]): Authenticatio
 }
 
 /**
- * The methods of a session whose user has proved more. What was proved before still counts, so that a second factor
+ * The methods of a session after its user has authenticated again. Earlier methods still count, so that a second factor
  * raises the level of a session that began with a password.
  */
 export function addMethods(

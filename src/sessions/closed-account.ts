@@ -2,7 +2,7 @@ import type { Lapsing } from "../objects/lapsing.ts";
 
 const CLOSED_UNTIL = "closed_until";
 
-/** After a user was deleted, refuses to open a session until a stored time, in milliseconds since the epoch. */
+/** Stores until when a deleted user's object refuses to open a session, in milliseconds since the epoch. */
 export class ClosedAccount implements Lapsing {
   readonly #kept: SyncKvStorage;
 
@@ -19,7 +19,7 @@ export class ClosedAccount implements Lapsing {
   }
 
   dropLapsed(now: number): void {
-    // A deletion costs a row even if nothing is kept.
+    // `delete` costs a written row even if no time is stored.
     if ((this.nextLapse() ?? now + 1) <= now) this.#kept.delete(CLOSED_UNTIL);
   }
 

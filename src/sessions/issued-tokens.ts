@@ -12,8 +12,8 @@ interface Lifetimes {
 const ISSUED = "issued_tokens";
 
 /**
- * For an object that existed before lifetimes were recorded. It may have issued tokens with the longest lifetime that
- * can be configured.
+ * For an object that existed before lifetimes were recorded. Its access tokens may have the longest lifetime that can
+ * be configured.
  */
 const UNKNOWN: Lifetimes = { refuseFor: revocationLifetime(DAY), othersUntil: 0 };
 
@@ -21,7 +21,7 @@ const NONE: Lifetimes = { refuseFor: 0, othersUntil: 0 };
 
 /**
  * How long the access tokens of a user's sessions can live. The configured lifetime may become shorter while tokens
- * with the longer lifetime are valid. A session that ends in that time must be refused until those tokens have expired.
+ * with the longer lifetime are valid. If a session ends meanwhile, it must be refused until these tokens have expired.
  */
 export class IssuedTokens {
   readonly #storage: SyncKvStorage;
@@ -41,7 +41,7 @@ export class IssuedTokens {
   }
 
   /**
-   * Until when a session that ends now must be refused. `refuseFor` follows from the lifetime that is configured now.
+   * Until when a session that ends now must be refused. `refuseFor` is derived from the configured lifetime.
    */
   refusedUntil(refuseFor: number, now: number): number {
     const issued = this.#issued;

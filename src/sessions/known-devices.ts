@@ -32,7 +32,7 @@ export class KnownDevices implements Lapsing {
     return this.#tables.run(TABLE, update, now, digest).length > 0;
   }
 
-  /** Makes a device known, and keeps only the most recently used ones. */
+  /** Makes a device known. If too many are known, deletes the least recently used ones. */
   remember(digest: string, now: number): void {
     this.#tables.create(TABLE, DEFINITION);
     const insert =

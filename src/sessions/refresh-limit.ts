@@ -1,7 +1,7 @@
 import type { LimitRule } from "../config/limit-rules.ts";
 import { type LimitReading, takeAttempt } from "../limits/gcra.ts";
 
-/** The key under which the arrival times of all sessions are stored. */
+/** The storage key of all sessions' budgets, each stored as in `gcra.ts`. */
 const REFRESHES = "refreshes";
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Decides from its generation what a refresh token may do. A client sends a token that was already replaced if a
- * response was lost, if two tabs refresh at once, or if the token was stolen. What happens then is in
- * `user-sessions-object.ts`.
+ * Judges a refresh token by its generation, a number that each refresh increases. A client may send a token that was
+ * already replaced, because a response was lost, two tabs refreshed at once, or the token was stolen.
+ * `user-sessions-object.ts` acts on the verdict.
  */
 import type { Session } from "./session-records.ts";
 
@@ -9,12 +9,12 @@ type Rotated = Pick<Session, "generation" | "rotatedAt">;
 
 /**
  * `current`: the newest token, which is exchanged for the next one. `repeated`: the token before it, which gets the
- * same successor during the grace period. `superseded`: the last token before the session's level rose, which gets
- * nothing. `reused`: any older token. Its use means theft, and the session ends (RFC 9700 §4.14.2).
+ * same successor during the grace period. `superseded`: the last token before the session's authentication level rose,
+ * which gets nothing. `reused`: any older token. Its use means theft, and the session ends (RFC 9700 §4.14.2).
  */
 type RefreshVerdict = "current" | "repeated" | "superseded" | "reused";
 
-/** `raisedTo` is the generation that the session skipped to when its level last rose. `grace` is in milliseconds. */
+/** `raisedTo` is the session's generation just after its level last rose. `grace` is in milliseconds. */
 export function judgeRefresh(
   session: Rotated,
   generation: number,
@@ -27,15 +27,15 @@ export function judgeRefresh(
 }
 
 /**
- * Whether a refresh token of this generation gets the same successor again: it was replaced within the grace period.
+ * Whether a refresh token was replaced within the grace period, so that it gets the same successor again.
  */
 export function isInGrace(session: Rotated, generation: number, grace: number, now: number): boolean {
   return generation === session.generation - 1 && isRecent(session, grace, now);
 }
 
 /**
- * Whether a generation is the last one before the level of its session rose, if it rose within the grace period.
- * `raisedTo` is the generation that the session then skipped to.
+ * Whether a generation was the newest one until the session's level rose, within the grace period. When the level
+ * rises, the session skips a generation, so `raisedTo` is higher by 2.
  */
 function wasSkipped(
   session: Rotated,

@@ -4,7 +4,7 @@
  *   version (1 byte) · user id (16) · session id (16) · generation (4, big-endian) · HMAC-SHA-256 (32)
  *
  * Tokens are not stored. The record of a session contains its current generation, and the HMAC is checked before any
- * storage is touched. A token is a pure function of its content, so the same successor can be issued twice.
+ * storage is read. A token depends only on its content, so the same successor can be issued twice.
  */
 import * as z from "zod";
 import type { Secrets } from "../platform/crypto.ts";
@@ -41,7 +41,7 @@ export function signRefreshToken({ userId, sessionId, generation }: RefreshToken
   return REFRESH_TOKEN_PREFIX + encodeBase64url(concatBytes(content, secrets.sign(PURPOSE, content)));
 }
 
-/** The content of a token that this service signed, otherwise `undefined`. Costs one HMAC and no storage. */
+/** The content of a token, or `undefined` if this service did not sign the token. Costs one HMAC and no storage. */
 export function verifyRefreshToken(token: string, secrets: Secrets): RefreshTokenContent | undefined {
   if (!token.startsWith(REFRESH_TOKEN_PREFIX)) return undefined;
   const bytes = decodeBase64url(token.slice(REFRESH_TOKEN_PREFIX.length));

@@ -1,7 +1,6 @@
 /**
  * A user's revocation record: the access tokens that other Workers must refuse. The user's object stores the record,
- * and notes whether KV has its newest state, so that nothing is lost if a write fails or the object is moved in
- * between.
+ * and whether KV has the newest version. So no change is lost if a write to KV fails or the object is moved before it.
  *
  * In KV, the key is `revoked:<user id>`, and the value is
  * `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`. An access token is refused if its
@@ -23,8 +22,8 @@ import { continueTrace } from "../platform/trace.ts";
 type RevokedSession = { sessionId: string; refusedUntil: number };
 
 /**
- * The user's new role, which access tokens must have, and the version of the user that set it (`updatedAt`). Tokens
- * with the old role have expired by `refusedUntil`.
+ * The user's new role, which access tokens must have. `version` is the user's `updatedAt` at the change of the role.
+ * Tokens with the old role have expired by `refusedUntil`.
  */
 type ChangedRole = { role: string; version: number; refusedUntil: number };
 
@@ -65,8 +64,8 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
   readonly #tables: LazyTables;
   readonly #kept: SyncKvStorage;
   /**
-   * The trace of the newest change that KV may not have yet. Kept only in memory: losing it costs a log line its trace
-   * id, and storing it would cost every logout a row.
+   * The trace of the newest change that KV may not have yet. Kept only in memory, because storing the trace would write
+   * another row at each logout. If the trace is lost, a log line has no trace id.
    */
   #cause: string | undefined;
 
@@ -80,20 +79,20 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
   }
 
   /**
-   * Call this before a session is opened. Also creates the table, because an earlier release expects it wherever
-   * sessions are stored.
+   * Call this before a session is opened. Also creates the table of revocations, because an earlier release expects
+   * this table in each object with sessions.
    */
   expectSession(userId: string): void {
     this.keepUserId(userId);
     this.#tables.create(TABLE, DEFINITION);
   }
 
-  /** Not every platform gives an alarm the name of its object, so the user id is stored. */
+  /** Stores the user id, because not every platform gives the object its name when an alarm fires. */
   keepUserId(userId: string): void {
     if (this.userId !== userId) this.#kept.put(USER_ID, userId);
   }
 
-  /** Lists ended sessions until `refusedUntil`. */
+  /** Adds ended sessions to the record, which lists them until `refusedUntil`. */
   addSessions(ids: readonly string[], refusedUntil: number, cause: string | undefined): void {
     for (const id of ids) this.#tables.run(TABLE, "INSERT OR REPLACE INTO revoked VALUES (?, ?)", id, refusedUntil);
     this.#noteChange(cause);
@@ -112,8 +111,8 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
   }
 
   /**
-   * When to write the record. As soon as KV accepts another write; after failures, after a pause that doubles each
-   * time.
+   * When to write the record: as soon as KV accepts another write or, after a failure, after a pause. Each further
+   * failure doubles the pause.
    */
   dueAt(now: number): number {
     if (this.#failures > 0) return now + doublingPause(this.#failures, INTERVAL, LONGEST_RETRY);
@@ -129,7 +128,7 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
     return earliest([this.#tables.earliest(TABLE, "refused_until"), this.#role?.refusedUntil]);
   }
 
-  /** Writes the record to KV, unless the alarm fired for something else before KV accepts another write. */
+  /** Writes the record to KV. Writes nothing if the alarm fired for another reason and KV accepts no write yet. */
   async deliver({ REVOCATIONS }: RevocationBindings, now: number): Promise<(meter: Meter) => void> {
     if (now < this.#acceptedAt) return () => {};
     const trace = continueTrace(this.#cause, systemRandom);
@@ -141,7 +140,7 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
     const changes = this.#changes;
     try {
       await this.#write(kv, now);
-      // The record may have changed while KV was writing. Then the counter stays, and the record is written again.
+      // If the record changed while KV was writing, keep the counter, so that the record is written again.
       if (this.#changes === changes) this.#kept.delete(CHANGES);
       this.#kept.put(COPIED_AT, now);
       this.#kept.delete(FAILURES);

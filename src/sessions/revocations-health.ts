@@ -2,8 +2,8 @@ import type { Hops } from "../platform/hops.ts";
 import { revocationKey } from "./revocation-record.ts";
 
 /**
- * Tests that KV, which has the revocation records, answers. This Worker reads no revocation records itself: it asks the
- * users' objects.
+ * Tests whether KV answers. KV has the revocation records for other Workers. This Worker doesn't read them, but asks
+ * the users' objects.
  */
 export type Revocations = ReturnType<typeof createRevocations>;
 

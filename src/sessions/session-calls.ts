@@ -1,6 +1,6 @@
 /**
- * Calls UserSessions objects for handlers: by user id, with the configured numbers. Each call is one hop.
- * `user-sessions-object.ts` describes the methods.
+ * Calls UserSessions objects for handlers: by user id, with the configured lifetimes and limits. Each call is one round
+ * trip. `user-sessions-object.ts` describes the methods.
  */
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { Config } from "../config/config.ts";
@@ -22,7 +22,7 @@ import type {
 import type { Session } from "./session-records.ts";
 import type { UserSessions } from "./user-sessions-object.ts";
 
-/** The fields of a user in D1 on which their sessions depend. */
+/** The fields of a user in D1 on which the user's sessions depend. */
 interface SessionOwner {
   id: string;
   sessionEpoch: number;

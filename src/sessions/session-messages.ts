@@ -1,4 +1,4 @@
-/** What calls to a user's UserSessions object carry, and what they return. */
+/** The parameters and results of calls to a user's UserSessions object. */
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { ProofKind } from "../factors/factor.ts";
@@ -15,7 +15,7 @@ export interface SessionTokens {
   expiresAt: number;
   /** Absent from an object of an earlier release. */
   authentication?: Authentication;
-  /** The second factor that was proved, if one was. */
+  /** The second factor that was proved, if any. */
   factor?: ProvedFactor | undefined;
 }
 
@@ -24,21 +24,21 @@ export type Rotation =
   /** Too many refreshes in a short time. Nothing has changed. */
   | { outcome: "limited"; reading: LimitReading }
   /**
-   * The token is the one before the level of the session rose. It gets no tokens of the higher level, but it may come
-   * from a request that was under way, so it ends nothing. After the grace period it counts as reused.
+   * The token was the newest one until the session's authentication level rose, and gets no tokens of the higher level.
+   * The client may have sent it before that, so the session doesn't end. After the grace period it counts as reused.
    */
   | { outcome: "superseded" }
-  /** The token was used again after it was replaced. The session has ended, and the object will notify its owner. */
+  /** The token was used again after it was replaced. The session has ended, and the object will notify the user. */
   | { outcome: "reused" }
   | { outcome: "ended" };
 
-/** The session that asks to end sessions: by its access token, or by the generation of a refresh token. */
+/** The session that sent a request. `generation` is that of its refresh token; absent if it sent an access token. */
 export interface SessionProof {
   sessionId: string;
   generation?: number;
 }
 
-/** The configured numbers, and the calling request. Times are in milliseconds. */
+/** The configured lifetimes and limits, and facts about the calling request. Times are in milliseconds. */
 export interface SessionRules {
   /** The absolute lifetime of a session. */
   lifetime: number;
@@ -47,8 +47,8 @@ export interface SessionRules {
   /** How long the previous refresh token still gets the same successor. */
   grace: number;
   /**
-   * How long an access token that is issued now must be refused if its session ends. No login takes this long, so it is
-   * also how long a deleted user's object refuses to open a session.
+   * How long an access token that is issued now must be refused if its session ends. No login takes this long, so a
+   * deleted user's object refuses to open a session for the same time.
    */
   refuseFor: number;
   /** How often a session may be refreshed; `undefined` if limits are off. */
@@ -59,11 +59,11 @@ export interface SessionRules {
   maximum: number;
   /** Where the calling request comes from, for audit events. Absent from a Worker of an earlier release. */
   origin?: AuditOrigin;
-  /** Of the calling request (W3C Trace Context), for the log lines of what it causes. */
+  /** The trace of the calling request (W3C Trace Context), for log lines of work that the request causes. */
   traceparent: string | undefined;
 }
 
-/** The user as D1 knows them. */
+/** The user's state in D1. Sessions of an earlier `epoch` must end. */
 export interface UserState {
   epoch: number;
   /** The one session of an earlier epoch that stays valid. */
@@ -75,8 +75,8 @@ export interface UserState {
 }
 
 /**
- * Where a login comes from. `device` is a digest of what the client says about itself. With `isAnnounced`, the object
- * does not make a new device known: the caller does so after it has notified the owner.
+ * Where a login comes from. `device` is the digest of `device.ts`. If `isAnnounced` is true, the object does not
+ * remember a new device: the caller notifies the user first, and then calls `rememberDevice`.
  */
 export interface LoginOrigin extends SessionOrigin {
   device: string;
@@ -87,7 +87,7 @@ export interface LoginOrigin extends SessionOrigin {
 /** A session that was opened, and whether the user's device is new. */
 export interface OpenedSession extends Session {
   isNewDevice: boolean;
-  /** The second factor that was proved; `null` if the user has none. Absent from an object of an earlier release. */
+  /** The second factor that was proved; `null` if none was needed. Absent from an object of an earlier release. */
   factor?: ProvedFactor | null;
   /** Whether a link was spent. Absent from an object of an earlier release. */
   hasSpentLink?: boolean;
@@ -116,7 +116,7 @@ export interface FactorStep {
    */
   trustedDevice?: string | undefined;
   /**
-   * Trusts the device of this login until then, in milliseconds since the epoch. The device gets the id of the session.
+   * Until when to trust the device of this login, in milliseconds since the epoch. The device gets the session's id.
    */
   trustUntil?: number | undefined;
   /** The emailed link that the user logs in with. It is spent even if the login then waits for a second factor. */
@@ -134,5 +134,5 @@ export interface LostFactor {
   outcome: "lost";
 }
 
-/** How a login ends; `null` if the user has been deleted, or if a password was changed during the login. */
+/** The result of a login; `null` if the user has been deleted, or if a password was changed during the login. */
 export type Opening = OpenedSession | UnprovedFactor | LostFactor | null;

@@ -1,6 +1,6 @@
 /**
  * The records of one user's sessions in the SQLite storage of the user's object. All methods are synchronous, so that
- * everything one call does is atomic.
+ * the writes of one call are atomic.
  */
 import type { Lapsing } from "../objects/lapsing.ts";
 import type { LazyTables } from "../objects/lazy-tables.ts";
@@ -22,7 +22,7 @@ export interface Session extends SessionOrigin {
   rotatedAt: number;
   createdAt: number;
   lastUsedAt: number;
-  /** When the session ends if it is not refreshed. Each refresh moves it forward, up to `endsAt`. */
+  /** When the session ends if it is not refreshed. Each refresh makes it later, up to `endsAt`. */
   expiresAt: number;
   /** When the session ends even if it is refreshed. */
   endsAt: number;

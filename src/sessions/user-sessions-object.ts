@@ -3,20 +3,17 @@
  * sessions have ended and which factors there are. It handles one call at a time, so rotation, revocation and the use
  * of a code never race.
  *
- * Only this object writes the user's revocation record in KV. Only this object reports reused refresh tokens, and uses
- * and changes of the factors. Its alarm does both, and retries until it succeeds. The object knows neither tokens nor
- * configuration: the numbers are passed with each call.
+ * Only this object writes the user's revocation record to KV. Only this object reports a reused refresh token, and each
+ * use or change of a factor. Its alarm does both, and retries until it succeeds. The object knows neither tokens nor
+ * configuration: each call passes the generation of a token, and the configured lifetimes and limits.
  */
 import { DurableObject } from "cloudflare:workers";
-import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
-import type { FactorProof, Judge, ProvedFactor } from "../factors/factor-proofs.ts";
-import { readKnownFactors } from "../factors/imported-factors.ts";
-import { LastPasskey } from "../factors/last-passkey.ts";
-import { newsOfUse } from "../factors/news-of-use.ts";
+import type { AuditOrigin } from "../audit/event-types.ts";
+import type { FactorProof } from "../factors/factor-proofs.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
 import { SecondFactors } from "../factors/second-factors.ts";
 import { TrustedDeviceRecords } from "../factors/trusted-device-records.ts";
-import { type FactorCaller, UserFactors } from "../factors/user-factors.ts";
+import type { FactorCaller, UserFactors } from "../factors/user-factors.ts";
 import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
 import { earliest } from "../objects/lapsing.ts";
 import { LazyTables } from "../objects/lazy-tables.ts";
@@ -24,7 +21,7 @@ import { ObjectAlarm } from "../objects/object-alarm.ts";
 import { OwnerReports, type ReportQueues } from "../objects/owner-reports.ts";
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
-import { type AuthenticationMethod, addMethods, METHODS_OF, PASSWORD_ALONE, rises } from "./authentication.ts";
+import { type AuthenticationMethod, addMethods, PASSWORD_ALONE, rises } from "./authentication.ts";
 import { AuthenticationRecords } from "./authentication-records.ts";
 import { ClosedAccount } from "./closed-account.ts";
 import { IssuedTokens } from "./issued-tokens.ts";
@@ -32,10 +29,10 @@ import { type Device, KnownDevices } from "./known-devices.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
 import { isInGrace, judgeRefresh } from "./refresh-rotation-and-reuse.ts";
 import { type RevocationBindings, RevocationRecord } from "./revocation-record.ts";
+import { SessionFactors } from "./session-factors.ts";
 import type {
   FactorStep,
   LoginOrigin,
-  LostFactor,
   Opening,
   Rotation,
   SessionProof,
@@ -47,7 +44,7 @@ import type {
 import { type Session, SessionRecords } from "./session-records.ts";
 
 /**
- * The storage key of the newest session epoch that this object knows. It is stored only for users with a second factor.
+ * The storage key of the newest session epoch that this object knows. Stored only for users with a second factor.
  */
 const NEWEST_EPOCH = "newest_epoch";
 
@@ -59,7 +56,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #authentications: AuthenticationRecords;
   readonly #factors: SecondFactors;
   readonly #factorFlag: SecondFactorFlag;
-  readonly #lastPasskey = new LastPasskey();
+  readonly #sessionFactors: SessionFactors;
   readonly #trustedDevices: TrustedDeviceRecords;
   readonly #devices: KnownDevices;
   readonly #revocations: RevocationRecord;
@@ -91,6 +88,15 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       ],
       deliveries: [this.#revocations, this.#reports, this.#factorFlag],
     });
+    this.#sessionFactors = new SessionFactors({
+      db: env.DB,
+      factors: this.#factors,
+      flag: this.#factorFlag,
+      trustedDevices: this.#trustedDevices,
+      reports: this.#reports,
+      closed: this.#closed,
+      armFor: (time) => this.#alarm.armFor(time),
+    });
   }
 
   /**
@@ -108,25 +114,26 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     methods: readonly AuthenticationMethod[] = PASSWORD_ALONE,
     step?: FactorStep,
   ): Promise<Opening> {
-    if (step?.isExpected) await this.#adoptFactors(userId);
+    if (step?.isExpected) await this.#sessionFactors.adopt(userId);
     const judge = step?.proof && (await this.#factors.prepare(step.proof, step.login));
     const now = systemClock.now();
     if (this.#closed.isClosed(now)) return null;
-    // A login that began before a change of the password spends nothing.
+    // The password was changed after this login began, so the login spends nothing.
     if (judge !== undefined && epoch < this.#newestEpoch) return null;
     const link = step?.link;
     if (link !== undefined && !this.#factors.spend(link)) return { outcome: "spent" };
-    const asked = this.#judgeFactor(judge, rules, now);
-    const isTrusted = asked?.outcome === "factor_required" && this.#isTrusted(step, { epoch, sessionId: id, now });
+    const asked = this.#sessionFactors.judge(judge, rules, now);
+    const isTrusted =
+      asked?.outcome === "factor_required" && this.#sessionFactors.isTrusted(step, { epoch, sessionId: id, now });
     const factor = isTrusted ? undefined : asked;
     const armForLink = async () => link && this.#alarm.armFor(link.expiresAt);
     if (factor !== undefined && factor.outcome !== "proved") {
       await armForLink();
-      if (step?.isExpected === false) await this.#tellDirectory(userId, now);
-      // A Worker of an earlier release, which knows nothing of factors, would take this for a session.
+      if (step?.isExpected === false) await this.#sessionFactors.tellDirectory(userId, now);
+      // A Worker of an earlier release passes no `step`, and would treat this result as a session.
       return step === undefined ? null : factor;
     }
-    const lacking = asked === undefined ? this.#lackOfFactor(step) : undefined;
+    const lacking = asked === undefined ? this.#sessionFactors.lackOf(step) : undefined;
     if (lacking !== undefined) {
       await armForLink();
       return lacking;
@@ -138,12 +145,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
     const { device, isAnnounced = false, ...seen } = origin;
     const session = { id, epoch, ...seen, generation: 1, ...times };
-    const authentication = { at: now, methods: this.#addFactor(methods, factor) };
+    const authentication = { at: now, methods: this.#sessionFactors.addMethodsOf(factor, methods) };
     this.#records.add(session);
     this.#authentications.add(id, authentication);
     if (factor !== undefined) {
-      this.#reportUse(factor, userId, rules, now);
-      this.#trust(session, step?.trustUntil);
+      this.#sessionFactors.reportUse(factor, userId, rules, now);
+      this.#sessionFactors.trust(session, step?.trustUntil);
     }
     const isNewDevice = !this.#devices.see(device, now);
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
@@ -158,8 +165,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Makes the device of a session known. Does nothing if the session has ended: what ended it, such as a reset of the
-   * password, may also have forgotten the devices.
+   * Makes the device of a session known. Does nothing if the session has ended, because the change that ended it, such
+   * as a password reset, may also have made all devices unknown.
    */
   async rememberDevice(sessionId: string, device: string): Promise<void> {
     const now = systemClock.now();
@@ -167,8 +174,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Exchanges one generation for the next. During the grace period, the previous generation gets the same successor
-   * again. Anything older means theft, and the session ends (RFC 9700 §4.14.2). `origin` is that of the request.
+   * Replaces a refresh token by the next generation. During the grace period, the previous token gets the same
+   * successor again. Use of an older token means theft, and the session ends (RFC 9700 §4.14.2). `origin`: who sent the request.
    */
   async rotate(proof: Required<SessionProof>, rules: SessionRules, origin: AuditOrigin): Promise<Rotation> {
     const now = systemClock.now();
@@ -191,10 +198,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Records that the user of a session has proved again who they are, and moves the session to the generation whose
-   * tokens say so. Returns `null` if the session has ended. If the session's level rises, the session skips a
-   * generation. Otherwise, within the grace period, the refresh token of the lower level would get the tokens of the
-   * higher one.
+   * Records that the user of a session has authenticated again, and moves the session to a new generation of tokens.
+   * Returns `null` if the session has ended. If the session's level rises, the session skips a generation. Without the
+   * gap, an old refresh token could get tokens of the higher level within the grace period.
    */
   async reauthenticate(
     sessionId: string,
@@ -206,13 +212,16 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const now = systemClock.now();
     const session = this.#records.find(sessionId, now);
     if (session === undefined) return null;
-    // Codes by email are for a login.
+    // Codes by email are only for logins, so a user without another factor needs none here.
     const isEnough = judge === undefined && !this.#factors.isStrong;
-    const factor = isEnough ? undefined : this.#judgeFactor(judge, rules, now);
+    const factor = isEnough ? undefined : this.#sessionFactors.judge(judge, rules, now);
     if (factor !== undefined && factor.outcome !== "proved") return factor;
     this.#tokens.note(rules.refuseFor, now);
     const before = this.#authentications.find(session);
-    const authentication = { at: now, methods: addMethods(before.methods, this.#addFactor(proved, factor)) };
+    const authentication = {
+      at: now,
+      methods: addMethods(before.methods, this.#sessionFactors.addMethodsOf(factor, proved)),
+    };
     const isRaised = rises(before, authentication);
     const next = this.#advance(session, isRaised ? 2 : 1, rules, now);
     this.#authentications.put(session.id, {
@@ -220,7 +229,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       raisedTo: isRaised ? next.generation : before.raisedTo,
     });
     if (factor !== undefined) {
-      this.#reportUse(factor, this.#revocations.userId, rules, now);
+      this.#sessionFactors.reportUse(factor, this.#revocations.userId, rules, now);
       await this.#armForReports(now);
     }
     return { ...next, epoch: session.epoch, authentication, factor };
@@ -237,8 +246,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Ends a session. It is refused here from now on, and the record in KV lists it for as long as one of its access
-   * tokens can still be valid. `false` if there was no such session. `isTakenBack`: whether the login failed after the
+   * Ends a session, which Postern refuses from now on. The record in KV lists the session until its last access token
+   * has expired. Returns `false` if there was no such session. `isTakenBack`: whether the login failed after the
    * session was opened. Then the trust in its device ends too.
    */
   async end(sessionId: string, rules: SessionRules, isTakenBack = false): Promise<boolean> {
@@ -297,29 +306,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /** The calls that concern the user's factors. */
   async factors(caller: FactorCaller): Promise<UserFactors> {
-    return new UserFactors({
-      factors: this.#factors,
-      lastPasskey: this.#lastPasskey,
-      db: this.env.DB,
-      trustedDevices: this.#trustedDevices,
-      caller,
-      isClosed: (now) => this.#closed.isClosed(now),
-      isKnownToDirectory: async (userId) => {
-        const { since } = await readKnownFactors(this.env.DB, userId);
-        return since !== null && !this.#factorFlag.isLeft;
-      },
-      armFor: (time) => this.#alarm.armFor(time),
-      report: async (event, news, now) => {
-        // The user may have trusted a device with a factor that is now gone. Or an attacker may have trusted a device,
-        // and this change is meant to lock the attacker out.
-        this.#trustedDevices.removeAll();
-        this.#reports.add(event, news, caller, now);
-        await this.#tellDirectory(news.userId, now);
-        // Write the change to D1 at once, so that the next request finds it there. The alarm sends the report, and
-        // retries what fails here.
-        await this.#factorFlag.deliver(this.env);
-      },
-    });
+    return this.#sessionFactors.callsOf(caller);
   }
 
   /** The devices that the user logged in from, most recently used first. */
@@ -340,7 +327,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#alarm.armFor(closedUntil);
   }
 
-  /** Deletes expired records, delivers what is left, and sets the next alarm if there is more to do. */
+  /** Deletes expired records, delivers pending changes and reports, and sets the next alarm if there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
     const countAll = await this.#alarm.run(this.env, now);
@@ -380,72 +367,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#alarm.armFor(this.#revocations.dueAt(now));
   }
 
-  /** Takes over the user's imported factors from D1, unless this object has factors already. */
-  async #adoptFactors(userId: string): Promise<void> {
-    if (this.#hasFactorState) return;
-    const { imported, since } = await readKnownFactors(this.env.DB, userId);
-    const now = systemClock.now();
-    // Checked again, because another call may have taken the factors over or removed them meanwhile.
-    if (imported === undefined || since === null || this.#hasFactorState || this.#closed.isClosed(now)) return;
-    this.#factors.additions.adopt(imported);
-    await this.#tellDirectory(userId, now);
-  }
-
-  /** Whether this object has factors, or a change of them that D1 does not have yet. */
-  get #hasFactorState(): boolean {
-    return this.#factors.since !== null || this.#factorFlag.isLeft;
-  }
-
-  /**
-   * Judges and spends the proof of a second factor. Without a proof, returns which kinds of factors the user has;
-   * `undefined` if there are none.
-   */
-  #judgeFactor(judge: Judge | undefined, rules: SessionRules, now: number): ProvedFactor | UnprovedFactor | undefined {
-    if (judge !== undefined) return judge(rules.factorCodes, now);
-    const kinds = this.#factors.kinds();
-    return kinds.length > 0 ? { outcome: "factor_required", kinds } : undefined;
-  }
-
-  /** Why a user without a second factor can't log in without one; `undefined` if they can. */
-  #lackOfFactor(step: FactorStep | undefined): LostFactor | UnprovedFactor | undefined {
-    // If D1 does not have the newest change yet, it may expect a factor that was removed. Then the factor is not lost.
-    if (step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
-    return step?.isDemanded ? { outcome: "factor_required", kinds: [] } : undefined;
-  }
-
-  #isTrusted(step: FactorStep | undefined, login: { epoch: number; sessionId: string; now: number }): boolean {
-    return step?.trustedDevice !== undefined && this.#trustedDevices.use(step.trustedDevice, login);
-  }
-
-  /** Trusts the device of a session that was opened with a factor. */
-  #trust({ id, epoch, deviceName, userAgent, createdAt }: Session, expiresAt: number | undefined): void {
-    if (expiresAt === undefined) return;
-    const times = { createdAt, lastUsedAt: createdAt, expiresAt };
-    this.#trustedDevices.add({ id, epoch, deviceName, userAgent, ...times, sessionId: id });
-  }
-
-  /** Reports a new factor or the use of a factor to the owner, who may not have done this themselves. */
-  #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): void {
-    const { origin = NO_REQUEST, traceparent } = rules;
-    const reported = newsOfUse(factor, userId);
-    if (reported !== undefined) this.#reports.add(reported.event, reported.news, { origin, traceparent }, now);
-    if (factor.added !== undefined) this.#factorFlag.note(userId, this.#factors.since);
-  }
-
-  /** A recovery code that stands in for a code by email raises the level as little as that code does. */
-  #addFactor(methods: readonly AuthenticationMethod[], factor: ProvedFactor | undefined) {
-    if (factor === undefined || (factor.kind === "recovery_code" && !this.#factors.isStrong)) return methods;
-    return addMethods(methods, METHODS_OF[factor.kind]);
-  }
-
   async #armForReports(now: number): Promise<void> {
     if (this.#reports.isLeft) await this.#alarm.armFor(this.#reports.dueAt(now));
-  }
-
-  /** Notes whether the user has a second factor, and arms the alarm that writes this to D1. */
-  async #tellDirectory(userId: string, now: number): Promise<void> {
-    this.#factorFlag.note(userId, this.#factors.since);
-    await this.#alarm.armFor(now);
   }
 
   get #newestEpoch(): number {

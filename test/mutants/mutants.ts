@@ -1108,7 +1108,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "The password alone opens a session although the user has a second factor.",
-        file: "src/sessions/user-sessions-object.ts",
+        file: "src/sessions/session-factors.ts",
         from: "return kinds.length > 0 ?",
         to: "return kinds.length < 0 ?",
       },
@@ -1161,9 +1161,9 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A device stays trusted after a change of the factors.",
-        file: "src/sessions/user-sessions-object.ts",
-        from: "this.#trustedDevices.removeAll();\n        this.#reports",
-        to: "this.#reports",
+        file: "src/sessions/session-factors.ts",
+        from: "trustedDevices.removeAll();\n        reports",
+        to: "reports",
       },
       {
         name: "A device stays trusted after an operator has ended all sessions.",
@@ -1209,13 +1209,13 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An imported user with second factors can't log in, because the user's object never asks D1.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "    if (step?.isExpected) await this.#adoptFactors(userId);\n",
+        from: "    if (step?.isExpected) await this.#sessionFactors.adopt(userId);\n",
         to: "",
       },
       {
         name: "Imported factors are taken over twice by two logins at the same time.",
-        file: "src/sessions/user-sessions-object.ts",
-        from: "if (imported === undefined || since === null || this.#hasFactorState || this.#closed.isClosed(now)) return;",
+        file: "src/sessions/session-factors.ts",
+        from: "if (imported === undefined || since === null || this.#hasState || closed.isClosed(now)) return;",
         to: "if (imported === undefined) return;",
       },
       {
@@ -1274,8 +1274,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An emailed code counts as a second factor of its own kind.",
         file: "src/sessions/authentication.ts",
-        from: 'stays `aal1`.\n  email: ["email"]',
-        to: 'stays `aal1`.\n  email: ["otp"]',
+        from: 'only `aal1`.\n  email: ["email"]',
+        to: 'only `aal1`.\n  email: ["otp"]',
       },
       {
         name: "A user who must have a second factor turns on codes by email.",
@@ -1296,7 +1296,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A user who must have a second factor logs in with the password alone.",
-        file: "src/sessions/user-sessions-object.ts",
+        file: "src/sessions/session-factors.ts",
         from: "step?.isDemanded ?",
         to: "false ?",
       },
