@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { STATEMENT_FILES } from "./test/budgets.ts";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 import { memoryFolder } from "./test/support/memory-folder.ts";
-// Sets up Node's compile cache, which the hundreds of programs that tests start use too.
+// Sets up Node's compile cache. The tests start hundreds of programs, which use this cache too.
 import "./src/commands/installed.cjs";
 
 // Before the plugin is loaded: puts the temporary storage of tests in memory, because a write to a disk takes longer
@@ -50,8 +50,8 @@ const testDirectories = Object.fromEntries(
   [0, 1, 2, 3].map((number) => [`TEST_DIRECTORY_${number}`, `directory-${number}`]),
 );
 
-// The plugin would give the Worker under test the developer's variables for `npm run dev`, so they are emptied. An
-// empty value counts as unset.
+// The plugin would give the tested Worker the variables that the developer has set for `npm run dev`. So the tests give
+// each of these variables an empty value, which counts as unset.
 const localFiles = [".dev.vars", ".env", ".env.local"].filter((file) => existsSync(file));
 const localNames = localFiles.flatMap((file) => Object.keys(parseEnv(readFileSync(file, "utf8"))));
 const noLocalValues = Object.fromEntries(localNames.map((name) => [name, ""]));
@@ -114,7 +114,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          // The npm scripts do the same, so that tests load code as fast as they do.
+          // The npm scripts load this file too. It makes Node load code faster.
           execArgv: ["-r", "./src/commands/installed.cjs"],
           // Files share processes, because a process for each file would load the same packages a hundred times. So
           // each test must undo its own changes to the process: vitest restores mocks and environment variables.
@@ -124,7 +124,7 @@ export default defineConfig({
           include: ["test/node/**/*.test.ts"],
           setupFiles: ["test/node/setup.ts"],
           globalSetup: ["test/node/live-shared.ts", "test/support/smtp-server.ts"],
-          // How long a test waits for a page to show something. The default of a second is too short for a slow machine.
+          // How long a test waits for a page to show something. The default, a second, is too short for a slow machine.
           expect: { poll: { timeout: 20_000 } },
           maxWorkers,
           testTimeout: 240_000,

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: measures what requests cost in Postern, in better-auth, and in a floor that does only what each
- * route must do. Each runs on a local workerd of its own. Prints a table and writes results.json, from which `npm run
- * docs:performance` makes docs/performance.md.
+ * `npm run bench`: measures what requests cost in Postern, in better-auth, and in the floor, a Worker that does only
+ * what each route must do. Each of the three runs on its own local workerd. Prints a table and writes results.json.
+ * `npm run docs:performance` makes docs/performance.md from results.json.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ import { mean } from "./statistics.ts";
 
 const CONTESTANTS: Record<ContestantName, Contestant> = { floor, postern, "better-auth": betterAuth };
 
-/** The folders of the packages whose release matters to the figures, relative to the root of the repository. */
+/** The folders of the packages whose version affects the figures, relative to the root of the repository. */
 const MANIFESTS: Record<string, string> = {
   Postern: ".",
   "better-auth": "bench/node_modules/better-auth",
@@ -111,7 +111,7 @@ function stop(message: string): never {
 
 const flags = readFlags();
 requirePackages(flags);
-// Temporary storage in memory: on a disk, the speed of the disk would be measured too.
+// Keeps temporary files in memory. On a disk, the bench would measure the speed of the disk too.
 const inMemory = memoryFolder();
 if (inMemory !== undefined) process.env.TMPDIR = inMemory;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -39,7 +39,7 @@ const withSession = (path: string) => async (started: Started) => {
   return (slot: number) => started.client.send({ path: `${PATH}${path}`, bearer: sessions[slot] });
 };
 
-/** Returns a hash of {@link PASSWORD} at better-auth's own cost, by registering a user and reading the stored hash. */
+/** Returns a hash of {@link PASSWORD} at better-auth's default cost: registers a user, and reads the stored hash. */
 async function ownHash({ client, database }: Started): Promise<string> {
   const body = { email: "first@example.com", name: "first", password: PASSWORD };
   await client.send({ path: `${PATH}/sign-up/email`, body });

@@ -1,4 +1,4 @@
-/** HTTP on connections that stay open. Node's `fetch` would take more CPU time than most of the measured routes. */
+/** An HTTP client with open connections. Node's `fetch` would take more CPU time than most of the measured routes. */
 import { Agent, request } from "node:http";
 
 export interface Call {

@@ -4,12 +4,12 @@ import type { Answer, Client } from "./client.ts";
 import type { ContestantName } from "./flags.ts";
 
 /**
- * One measured operation, by the client with the number `slot`. Each client sends one request at a time. `index` is
+ * A measured operation. `slot` is the number of the client, and each client sends one request at a time. `index` is
  * different in each call. Returns the last answer.
  */
 export type Operation = (slot: number, index: number) => Promise<Answer>;
 
-/** The part of Miniflare's D1 that filling a database needs. */
+/** The part of Miniflare's D1 that is needed to fill a database. */
 export interface Database {
   exec(sql: string): Promise<void>;
   first(sql: string): Promise<Record<string, unknown>>;
@@ -19,11 +19,11 @@ export interface Started {
   client: Client;
   database: Database;
   setting: Setting;
-  /** How many clients will send at the same time, at most. */
+  /** The most clients that send requests at the same time. */
   slots: number;
   /**
-   * How many users log in by turns: so many that no user reaches the limits, and so few that each can log in before the
-   * measurement.
+   * How many users take turns to log in: enough that no user reaches the limits, but few enough that each can log in
+   * before the measurement.
    */
   regulars: number;
 }

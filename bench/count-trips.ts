@@ -5,7 +5,7 @@ import { join } from "node:path";
 export interface Trips {
   /** Round trips that happened one after another, before the answer. */
   sequential: number;
-  /** All round trips, including those after the answer. Without those that objects and queue consumers make. */
+  /** All round trips, including those after the answer, but not those that objects and queue consumers make. */
   total: number;
   /** Rows in D1 and in objects. */
   rowsRead: number;

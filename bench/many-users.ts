@@ -1,6 +1,7 @@
 /**
- * `npm run bench:users`: the CPU time of whole routes with few and with many users and audit events, each on a local
- * workerd of its own. Writes many-users.json, from which `npm run docs:scaling` fills in docs/scaling.md.
+ * `npm run bench:users`: measures the CPU time of whole requests with few and with many users and audit events. Each
+ * service runs on its own local workerd. Writes many-users.json, from which `npm run docs:scaling` fills in
+ * docs/scaling.md.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -57,7 +58,7 @@ async function measure(users: number[], run: ManyUsers["run"]): Promise<ManyUser
   return { users, run, routes };
 }
 
-/** Adds one event for each user, one a second. One event in a hundred has a rare type. */
+/** Adds one event for each user. The events are a second apart, and one in a hundred has a rare type. */
 async function addEvents(database: Database, count: number): Promise<void> {
   await database.exec(
     `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id)
@@ -88,7 +89,7 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  // Temporary storage in memory: on a disk, the speed of the disk would be measured too.
+  // Keeps temporary files in memory. On a disk, the bench would measure the speed of the disk too.
   const inMemory = memoryFolder();
   if (inMemory !== undefined) process.env.TMPDIR = inMemory;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -68,7 +68,7 @@ export async function measureRounds(
   for (const runner of runners) await load(runner, runner.running.slots, Math.min(WARM_UP_SECONDS, seconds));
   await pause(SETTLE_MILLISECONDS);
   for (const concurrency of concurrencies) {
-    // A contestant's work goes on after its answers. So its CPU time counts up to its next round, or to the end.
+    // A contestant continues to work after its answers, so its CPU time is measured until its next round or the end.
     const before = new Map<Runner, number>();
     const finishRound = (runner: Runner) => {
       const round = runner.rounds.get(concurrency)?.at(-1);
@@ -94,10 +94,10 @@ async function enter(name: CaseName, { contestant, bundle }: Entrant, isCounted 
   return makeRunner(contestant.name, await start(contestant, bundle, CASES[name], isCounted), prepare);
 }
 
-/** Prepares a contestant for one operation, and carries the operation out once for each regular user. */
+/** Prepares a contestant for one operation, and runs the operation once for each user in `running.regulars`. */
 export async function makeRunner(name: string, running: Running, prepare: Preparation): Promise<Runner> {
   const operation = await prepare(running);
-  // A user's first login from a network costs more, and the first call of an object makes its table.
+  // Not measured: a user's first login from a network costs more, and the first call of an object makes its table.
   let index = 0;
   let bytes = 0;
   while (index < running.regulars) ({ bytes } = await operation(0, index++));

@@ -7,7 +7,7 @@ import { type Contestant, emailOf, forEachSlot, PASSWORD, PREFIX, type Started }
 
 const COSTS = { cheap: { ln: 4, r: 8, p: 1 }, own: { ln: 15, r: 8, p: 3 } } as const;
 
-/** The number of a regular user. The regular users are spread evenly over all users. */
+/** The number of the user who logs in at this `index`. These users (`regulars`) are spread evenly over all users. */
 const regular = ({ regulars, setting }: Started, index: number) =>
   (index % regulars) * Math.floor(setting.users / regulars);
 
@@ -30,7 +30,7 @@ async function register({ client }: Started) {
   };
 }
 
-/** Reads a path as an operator: the first user is one. */
+/** Reads a path as the first user, who is an operator. */
 export const reading = (path: string) => async (started: Started) => {
   const { access_token } = await logIn(started, 0);
   return () => started.client.send({ path, bearer: String(access_token) });

@@ -1,7 +1,7 @@
 /** The CPU time of processes, from Linux's /proc. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Linux counts in hundredths of a second. */
+/** Linux counts CPU time in hundredths of a second. */
 const TICK_MILLISECONDS = 10;
 
 export const hasProc = existsSync("/proc/self/stat");
@@ -42,10 +42,10 @@ function allProcesses(): Stat[] {
     });
 }
 
-/** Parses a line of proc_pid_stat(5). The name of a program may hold spaces and parentheses. */
+/** Parses a line of proc_pid_stat(5). The name of a program may contain spaces and parentheses. */
 export function parseStat(line: string): Stat {
   const [start, end] = [line.indexOf("("), line.lastIndexOf(")")];
-  // From the third field on: the state, the parent, …
+  // `fields` begins with the third field of the line: the state, the parent, …
   const fields = line.slice(end + 2).split(" ");
   const [parent = 0, user = 0, system = 0] = [fields[1], fields[11], fields[12]].map(Number);
   return {

@@ -6,7 +6,7 @@ import type { ContestantName, Flags } from "./flags.ts";
 /** In milliseconds, except `perSecond` and `requests`. Medians of the rounds; `p50` and `p99` are over all requests. */
 export interface Figures {
   cpu: number;
-  /** The CPU time of the round with the least, and of the round with the most. */
+  /** `cpuLeast` and `cpuMost`: the lowest and the highest CPU time of a round. */
   cpuLeast: number;
   cpuMost: number;
   perSecond: number;

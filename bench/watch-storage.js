@@ -1,4 +1,4 @@
-/** Watches the storage of a contestant, inside its Worker (count-trips.ts). Plain JavaScript: no bundler sees it. */
+/** Watches a contestant's storage, inside its Worker (count-trips.ts). JavaScript, because no bundler compiles it. */
 
 const counts = { sequential: 0, total: 0, rowsRead: 0, rowsWritten: 0 };
 
@@ -34,7 +34,7 @@ async function hop(call) {
   }
 }
 
-/** The same for all requests, because a Worker may cache what it makes from its bindings. */
+/** All requests get the same watched bindings, because a Worker may cache objects that use its bindings. */
 let watchedBindings;
 
 function watchBindings(env) {
@@ -78,7 +78,7 @@ function add({ rows_read, rows_written }) {
   counts.rowsWritten += rows_written;
 }
 
-/** The original statement of each watched one, because D1's `batch` takes only its own statements. */
+/** The original of each watched statement, because D1's `batch` takes only D1's own statements. */
 const originals = new WeakMap();
 
 function watchDatabase(database) {
@@ -116,9 +116,7 @@ function watchDatabase(database) {
   return watched;
 }
 
-/**
- * Wraps a Durable Object class so that rows are counted: those of SQL, and one for each change of an alarm or a key.
- */
+/** Wraps a Durable Object class to count rows: those of SQL, and one for each call that uses a key or sets an alarm. */
 export function watchObject(Original) {
   return class extends Original {
     constructor(context, env) {

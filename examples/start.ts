@@ -48,7 +48,7 @@ async function example(argv: readonly string[], world: Surroundings): Promise<nu
   return serve({ postern, api, app }, resolve(world.root, flags.persistTo ?? ".wrangler/state"), wrangler, world);
 }
 
-/** A free port each for Postern, the API and the app, in this order; `undefined` if a port is taken. */
+/** Three free ports: for Postern, the API and the app, in this order. `undefined` if a chosen port is taken. */
 async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings): Promise<number[] | undefined> {
   const chosen: number[] = [];
   const named = Object.values(flags.ports);
@@ -88,7 +88,7 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   return world.stop.aborted ? 0 : (codes.find((code) => code !== 0) ?? 0);
 }
 
-/** With these, Postern allows the app's origin and its verification emails link to the app. */
+/** With these arguments, Postern allows the app's origin, and its verification emails link to the app. */
 function posternArguments({ postern, app }: Origins, state: string): string[] {
   const values = [
     `PUBLIC_URL:${postern}`,
@@ -99,7 +99,7 @@ function posternArguments({ postern, app }: Origins, state: string): string[] {
   return [`--port=${new URL(postern).port}`, "--persist-to", state, ...values.flatMap((value) => ["--var", value])];
 }
 
-/** With these, the API accepts Postern's tokens and allows the app's origin. It shares Postern's state, and so its KV. */
+/** With these arguments, the API accepts Postern's tokens, allows the app's origin, and uses Postern's local KV. */
 function apiArguments({ postern, api, app }: Origins, state: string): string[] {
   const flags = ["--config", "examples/api/wrangler.toml", "--persist-to", state, `--port=${new URL(api).port}`];
   const values = [`ISSUER:${postern}`, `AUDIENCE:${postern}`, `ALLOWED_ORIGIN:${app}`];
@@ -107,7 +107,7 @@ function apiArguments({ postern, api, app }: Origins, state: string): string[] {
   return ["dev", ...flags, ...quiet, ...values.flatMap((value) => ["--var", value])];
 }
 
-/** Starts Vite with the addresses of Postern and the API. Vite gets its own process, which it ends when it stops. */
+/** Starts Vite in its own process, with the addresses of Postern and the API. Ends the process when `stop` aborts. */
 function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSignal): Promise<number> {
   const script = join(root, "node_modules/vite/bin/vite.js");
   const { port } = new URL(app);

@@ -1,4 +1,4 @@
-/** What other people's scripts add to the pages. */
+/** Types of third-party scripts, and of a browser feature, that the pages use. */
 
 interface Turnstile {
   /** Shows the widget and returns its id. */
@@ -28,7 +28,7 @@ interface SwaggerReact {
   createElement(component: unknown, properties: object): unknown;
 }
 
-/** The part of Trusted Types that the outbox uses. What a policy creates is accepted where a string would be. */
+/** The part of Trusted Types that the outbox uses. Browsers accept the result of a policy in place of a string. */
 interface TrustedTypes {
   createPolicy(name: string, rules: { createHTML(html: string): string }): { createHTML(html: string): string };
 }

@@ -17,7 +17,7 @@ declare module "./http/app-env.ts" {
     REVOCATIONS: KVNamespace;
     MAIL_QUEUE: Queue<MailRequest>;
     /**
-     * The dead-letter queue of `MAIL_QUEUE`. The Worker itself sends emails there that a server refused permanently.
+     * The dead-letter queue of `MAIL_QUEUE`. The Worker itself sends an email there if a server refused it permanently.
      */
     MAIL_DEAD_LETTERS: Queue<MailRequest>;
     AUDIT_QUEUE: Queue<AuditEvent>;

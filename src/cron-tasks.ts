@@ -1,7 +1,7 @@
 /**
  * The cron job. Rotates the signing keys when they are due. After a change of `AUTH_SECRET`, seals the signing keys and
- * the factor keys again. Offers a link for the first superuser, carries out follow-ups that requests have left, deletes
- * expired data, and moves audit events to `AUDIT_DB`. If a task fails, the others still run.
+ * the factor keys again. Offers a link for the first superuser, carries out follow-ups that requests did not finish,
+ * deletes expired data, and moves audit events to `AUDIT_DB`. If a task fails, the others still run.
  */
 
 import { resealFactorKeys } from "./accounts/factor-keys.ts";
@@ -105,7 +105,7 @@ export async function runCronTasks(services: Services): Promise<void> {
   if (failed.length > 0) throw new Error(`Tasks of the cron job failed: ${failed.join(", ")}.`);
 }
 
-/** Repeats a step while it returns that there may be more rows, up to `MOST_STATEMENTS` times. */
+/** Repeats a step while it returns `true` (there may be more rows), up to `MOST_STATEMENTS` times. */
 async function repeat(step: () => Promise<boolean>): Promise<void> {
   for (let statement = 0; statement < MOST_STATEMENTS; statement++) if (!(await step())) return;
 }

@@ -28,8 +28,7 @@ export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
 configureLog(logSettingsOf(config, waitUntil));
-// Read as a member of the module: older runtimes have no `tracing`, and with a named import, the Worker would not start
-// there.
+// Not a named import of `tracing`: in older runtimes, which do not export it, the Worker would not start.
 useTracing(runtime.tracing);
 const app = createApp(config);
 
@@ -95,8 +94,8 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
 }
 
 /**
- * Lets a request run to its end even if the client disconnects. Otherwise a client could make a change and then, by
- * disconnecting, prevent what must follow, such as an email to the owner.
+ * Lets a request run to its end even if the client disconnects. Without this, a client could make a change, and then
+ * disconnect to prevent its consequences, such as an email to the owner.
  */
 function runToEnd(context: ExecutionContext, response: Response | Promise<Response>): Response | Promise<Response> {
   context.waitUntil(Promise.resolve(response));

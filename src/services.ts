@@ -58,8 +58,8 @@ interface Given {
 }
 
 /**
- * The services of one request or other invocation. They count its storage round trips. Each service is created on first
- * use, without I/O.
+ * The services of one request or other invocation, which also count the storage round trips of this invocation. Each
+ * service is created on first use, without I/O.
  */
 export function createServices(bindings: Bindings, config: Config, origin: AuditOrigin = NO_REQUEST): Services {
   return createLazily({ bindings, config, origin });
@@ -133,7 +133,7 @@ export function logSettingsOf({ log, sentry }: Config, waitUntil: (work: Promise
   return { ...log, report: createErrorReports(project, { clock: systemClock, random: systemRandom, waitUntil }) };
 }
 
-/** What an isolate keeps in memory between requests: only values that come from the configuration or from an asset. */
+/** What an isolate keeps between requests: values from the configuration or an asset, and the hashing lane. */
 interface Kept {
   secrets: Secrets;
   lane: HashingLane;

@@ -1,4 +1,4 @@
-/** The tables of better-auth, as its command line generates them: email and password, JWT, and limits in the database. */
+/** The tables that better-auth's command line generates for email and password, JWT, and limits in the database. */
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 const time = (name: string) => integer(name, { mode: "timestamp_ms" });

@@ -17,7 +17,7 @@ interface Bindings {
   HASH: "cheap" | "own";
 }
 
-/** Hashes a password at the same cost as Postern does in the bench. */
+/** Hashes a password with the cheap scrypt parameters that all contestants of the bench use. */
 const cheap = (password: string) => scryptSync(password, new Uint8Array(16), 32, { N: 16, r: 8, p: 1 }).toString("hex");
 const cheapHash = {
   hash: async (password: string) => cheap(password),
@@ -45,7 +45,7 @@ const create = (env: Bindings) =>
     rateLimit: {
       enabled: env.LIMITS === "on",
       storage: "database",
-      // Postern's limits for an address. Better-auth's preset, three requests in ten seconds, would refuse the bench.
+      // Postern's limits for an IP address. better-auth's default, 3 requests in 10 seconds, would refuse the bench.
       customRules: { "/sign-in/email": { window: 300, max: 30 }, "/sign-up/email": { window: 3_600, max: 20 } },
     },
     advanced: {

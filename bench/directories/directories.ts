@@ -12,8 +12,8 @@
  *   then changes the user's row, then releases the former name. Only the user's row decides who has a name. So if the
  *   isolate is lost in between, nothing needs repair. A later change that wants a claimed name reads the row of the
  *   claim's user. If that user doesn't have the name, the later change aborts the claim, in the directory of that row,
- *   and takes the name. The aborted change then fails if it arrives late.
- * - **Each step of a change can be repeated**, because it ends with a read of the current state.
+ *   and takes the name. If the change that made the claim still arrives after that, it fails.
+ * - **Each step of a change can be repeated**, because each step ends with a read of the current state.
  * - **A slot can be read while it moves.** It is closed for writes and copied. One transaction then deletes the old
  *   rows and records the new directory. Each call reads these records, so an isolate with an old map learns of the
  *   move.
@@ -72,8 +72,8 @@ export function createDirectories(
   }
 
   /**
-   * Calls all directories. Calls them again if a slot moved in the meantime: its new directory may have answered before
-   * the move, and its old one after it.
+   * Calls all directories. Calls them again if a slot moved in the meantime: the new directory may have answered before
+   * the move and the old directory after it, so neither answer has the slot's rows.
    */
   async function atAll<Result>(call: (directory: Directory) => Promise<Result>): Promise<Result[]> {
     const { changes } = slots;
@@ -86,7 +86,7 @@ export function createDirectories(
   /** Claims a name for a user. Returns the id of the claim, or `undefined` if the name is taken. */
   async function claim(name: LoginName, userId: string): Promise<string | undefined> {
     const key = claimKey(name);
-    // The id begins with the user's slot: the record of an aborted claim must be in the directory of the user.
+    // The id begins with the user's slot, so that the record of an aborted claim is in the directory of the user.
     const id = slotOfUser(userId) + encodeHex(random.bytes(8));
     const select: Query = ["SELECT * FROM claims WHERE name = ?", key];
     const [, [holder] = []] = await at(slotOfClaim(key), ({ batch }) =>
@@ -134,7 +134,7 @@ export function createDirectories(
     return candidates.find(({ user }) => user !== undefined)?.user;
   }
 
-  /** Finds the user with a name by its claim, in two calls one after the other. */
+  /** Finds the user with a name by the name's claim, in two calls one after the other. */
   async function findByClaim(name: LoginName): Promise<User | undefined> {
     const key = claimKey(name);
     const [[found] = []] = await at(slotOfClaim(key), ({ batch }) =>
@@ -155,7 +155,7 @@ export function createDirectories(
     findByName: databases.length > MOST_AT_ONCE ? findByClaim : findByAsking,
 
     /**
-     * Returns the id of a new user, or `undefined` if a name is taken. If two registrations want the same two names
+     * Adds a user. Returns the new id, or `undefined` if a name is taken. If two registrations want the same two names
      * at the same time, both may fail.
      */
     async register({ email, username }: Names, passwordHash: string): Promise<string | undefined> {
@@ -183,7 +183,8 @@ export function createDirectories(
     },
 
     /**
-     * Changes a user's email address or username. `false` if it is taken, or if the user has changed in the meantime.
+     * Changes a user's email address or username. Returns `false` if the new name is taken, or if the user has changed
+     * in the meantime.
      */
     async changeName(user: User, to: LoginName): Promise<boolean> {
       const kind = "email" in to ? "email" : "username";
@@ -221,7 +222,7 @@ export function createDirectories(
       return unique(pages.flat()).toSorted(newestFirst).slice(0, page.limit);
     },
 
-    /** Searches like one directory. If a directory stops early, it says how far it came, and the page ends there. */
+    /** Searches like one directory. If a directory stops early, it returns its last name, and the page ends there. */
     async search(prefix: string, filter: UserFilter, page: { limit: number; after?: string | undefined }) {
       const pages = await atAll(({ search }) => search.find(prefix, filter, page));
       const reached = pages.flatMap(({ next }) => next ?? []).toSorted()[0];
@@ -244,7 +245,7 @@ export function createDirectories(
       const tables = Object.entries(SLOTTED);
       const drop = tables.map(([table, { rows }]): Query => [`DELETE FROM ${table} WHERE ${rows}`, slot, ""]);
       await source.batch(["INSERT OR IGNORE INTO moves (slot) VALUES (?)", slot]);
-      // The answer to that call has updated the map if an earlier run had already finished the move.
+      // If an earlier run had already finished the move, the answer to this call has updated the map.
       if (directories[slots.placeOf(slot)] !== source) return;
       yield "closed";
       await target.batch(...drop);
@@ -274,7 +275,7 @@ export function createDirectories(
 /** The key of a name's claim. It is a digest, so that a left-over claim does not contain the name. */
 export const claimKey = (name: LoginName) => encodeHex(sha256(utf8(loginNameKey(name))).subarray(0, 16));
 
-/** The column, or the indexed expression, of the table `users` that finds a name, and its value. */
+/** The column (or indexed expression) of the table `users` to search for a name, and the value to search for. */
 function columnOf(name: LoginName): { column: string; value: string } {
   return "email" in name
     ? { column: "email", value: name.email }

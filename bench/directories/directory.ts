@@ -1,4 +1,4 @@
-/** One of several directories: a D1 database. Every call of it is counted, and also reads which slots have moved. */
+/** One of several directories: a D1 database. Each call is counted, and also reads which slots have moved. */
 import { openDatabase } from "../../src/db/client.ts";
 import type { Hops } from "../../src/platform/hops.ts";
 import { createUserAdministration } from "../../src/users/administration.ts";
@@ -62,7 +62,7 @@ export function openDirectory(d1: D1Database, { hops, slots, spent }: { hops: Ho
   };
 }
 
-/** Adds a statement to each transaction of the database, which reads the slots that have moved. */
+/** Adds to each transaction of the database a statement that reads which slots have moved. */
 function watch(d1: D1Database, { slots, spent }: { slots: SlotMap; spent: Spent }): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
   const run = async (statements: object[]) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run measure:directories`: what operations cost with users in one database or several, on a local workerd. Prints
- * a table, and writes results.json for docs/scaling.md.
+ * `npm run measure:directories`: measures what operations cost if users are in one database or in several, on a local
+ * workerd. Prints a table, and writes results.json for docs/scaling.md.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ for (const directories of DIRECTORIES) {
     const response = await server.fetch("/", { method: "POST", body: JSON.stringify(plan) });
     if (!response.ok) throw new Error(await response.text());
     const measured = (await response.json()) as Measured;
-    // Only from one database: the rows of several databases fill their pages less, so the figure would be too high.
+    // Only for one database: with several, rows fill their SQLite pages less, so the figure would be too high.
     if (directories === 1) users.bytesMore = measured.bytesMore;
     users.movedRows = measured.movedRows;
     for (const [operation, cost] of Object.entries(measured.costs))

@@ -2,8 +2,8 @@
 
 /**
  * The tables that move with a slot: their key, the part of the key that is the slot, and the condition for the rows
- * of the slot `?1` after the key `?2`. A slot has three digits. They are the last ones of a user's id, which are
- * random, and the first ones of other keys.
+ * of the slot `?1` after the key `?2`. A slot has three digits: the last three of a user's id, which are random, or the
+ * first three of another key.
  */
 export const SLOTTED = {
   users: { key: "id", slot: (id: string) => `substr(${id}, -3)`, rows: "substr(id, -3) = ?1 AND id > ?2" },
@@ -19,7 +19,7 @@ function beginningWithSlot(key: string) {
 export const MOVES = "this slot moves";
 
 export const SCHEMA: readonly string[] = [
-  // A claim says who may take a name. Only the user's row says who has it: a claim can be left over.
+  // A claim says who may take a name. Only the user's row says who has the name, because a claim can be left over.
   `CREATE TABLE claims (
     name TEXT PRIMARY KEY, user_id TEXT NOT NULL, claim_id TEXT NOT NULL, claimed_at INTEGER NOT NULL
   ) WITHOUT ROWID`,
@@ -28,7 +28,7 @@ export const SCHEMA: readonly string[] = [
   // Slots that can't be written here: they are being copied, or have moved to another directory.
   "CREATE TABLE moves (slot TEXT PRIMARY KEY, moved_to INTEGER) WITHOUT ROWID",
   "CREATE INDEX users_slot ON users (substr(id, -3), id)",
-  // Triggers check this, so that the service's statements need not know about moves.
+  // Triggers refuse writes to these slots, so that the service's statements need not know about moves.
   ...Object.entries(SLOTTED).flatMap(([table, { key, slot }]) =>
     ["INSERT", "UPDATE", "DELETE"].map(
       (write) =>

@@ -113,7 +113,7 @@ interface Person {
   username: string;
 }
 
-/** Adds users as if they had registered long ago. Returns the additional bytes of each: see `Measured.bytesMore`. */
+/** Adds users as if they had registered long ago. Returns the additional bytes per user: see `Measured.bytesMore`. */
 async function fill(databases: D1Database[], slots: SlotMap, people: Person[]): Promise<number> {
   const claims = people.flatMap(({ id, email, username }) =>
     [{ email }, { username }].map((name) => ({

@@ -101,8 +101,8 @@ const ROUTES: Record<string, (request: Request, env: Bindings) => Promise<object
 const placeOf = (request: Request) => `place-${request.headers.get("CF-Connecting-IP")}`;
 
 /**
- * Opens the session while D1 records the login. With limits, the route asks two objects before the hash, and tells
- * one of them the outcome after it.
+ * Opens the session while D1 records the login. With limits, the route calls two objects before it hashes the password,
+ * and reports the outcome to one of them afterwards.
  */
 async function logIn(request: Request, env: Bindings, isLimited: boolean): Promise<object> {
   const { email, password } = await request.json<{ email: string; password: string }>();

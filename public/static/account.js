@@ -62,7 +62,7 @@ client.onAuthStateChange((state) => {
   if (!shownId) {
     return;
   }
-  // The user logged out in another tab, or logged this device out from another one.
+  // The user logged out in another tab, or logged this device out from another device.
   if (state.status === "signed_out" && !isLeaving) {
     goToLogin();
   }
@@ -104,7 +104,7 @@ async function load() {
   show("account");
   // When the browser wanted to scroll to the part in the URL's fragment, the page was still hidden.
   document.getElementById(location.hash.slice(1))?.focus();
-  // A link in an email may have changed the address since the last visit.
+  // A link in an email may have changed the email address since the last visit.
   tellDevices(me.data);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The page /dev/brand of development: shows a page and an email in the brand that the form describes, and the lines of
- * configuration for it. The frames run no scripts: their `sandbox` attributes forbid it.
+ * The page /dev/brand of development: previews a page and an email in the brand of the form, and shows the lines of
+ * configuration for this brand. The frames run no scripts: their `sandbox` attributes forbid scripts.
  */
 import { accentStrong, brandFiles, COLOR_VARIABLES, contrastWarnings, readTheme, sampleMails } from "./brand-kit.js";
 import { byId, element, formById, inputById, setText } from "./elements.js";
@@ -25,7 +25,7 @@ const configured = new DOMParser()
   .parseFromString(await read("/login", "text/html"), "text/html")
   .getElementById("product")?.textContent;
 
-/** The chosen logo of the pages, as an address that lives as long as this page. */
+/** The URL of the chosen logo of the pages. It is valid while this page is open. */
 let logo = "/static/logo.svg";
 /** Counts the requests for a page: the answer to an earlier request must not replace a later page. */
 let asked = 0;
@@ -42,7 +42,7 @@ function addSwatches(scheme) {
     const input = element("input", "");
     input.type = "color";
     input.id = `${scheme}-${name}`;
-    // The form's `reset` goes back to this value, the service's own.
+    // The form's `reset` restores this value, the service's current color.
     input.setAttribute("value", theme[scheme][name]);
     return element("label", "", input, COLOR_VARIABLES[name]);
   });
@@ -83,7 +83,7 @@ function show() {
 
 /** @param {Brand} current */
 function showEmail({ product, sender, logoUrl, logoWidth, theme: own }) {
-  // The frame gets no style sheet, in which an email has its dark look. So the chosen look becomes the only one.
+  // The dark look of an email is in its style sheet, which is removed below. So both looks are set to the chosen one.
   const colors = own[look()];
   const image = logoUrl === "" ? undefined : { url: new URL(logoUrl, location.href).href, width: logoWidth };
   const mails = sampleMails(
@@ -109,7 +109,7 @@ async function showPage() {
   }
   for (const needing of page.querySelectorAll(".needs-script")) needing.classList.remove("needs-script");
   for (const disabled of page.querySelectorAll("[disabled]")) disabled.removeAttribute("disabled");
-  // The script of the page shows it where the browser has passkeys.
+  // The script of the page, which is removed, would show this form if the browser has passkeys.
   page.getElementById("passkey-login")?.removeAttribute("hidden");
   pageFrame.srcdoc = `<!doctype html>${page.documentElement.outerHTML}`;
 }
@@ -130,7 +130,7 @@ function paintPage({ product, theme: own }) {
 }
 
 /**
- * Every variable of postern.css in one look. The frame itself would choose the system's look.
+ * All variables of postern.css in one look. Without them, the frame would use the look of the system.
  *
  * @param {Look} scheme
  */
@@ -165,7 +165,7 @@ form.addEventListener("input", show);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => {
   logo = "/static/logo.svg";
-  // The fields get their first values back only after this event.
+  // The fields get their initial values back only after this event.
   setTimeout(show);
 });
 inputById("logo").addEventListener("change", () => {

@@ -52,7 +52,7 @@ export function challengeOf(form) {
   };
 
   return {
-    /** Shows the widget. It makes a token by itself, or asks the user to do something first. */
+    /** Shows the widget. The widget makes a token by itself, or asks the user to do something first. */
     async show() {
       if (!siteKey || isShown) {
         return;

@@ -1,4 +1,4 @@
-/** The forms that change the email address and the password. Both need the current password, if there is one. */
+/** The forms that change the email address and the password. Both forms need the current password, if one is set. */
 import { faultWords } from "./answers.js";
 import { buttonById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { attempt, emailProblem, notify, showFailure, showFieldErrors, showSuccess } from "./form.js";
@@ -15,7 +15,7 @@ export function hasPassword() {
   return isPasswordSet;
 }
 
-/** Shows the fields for the current password if there is one, and whether the form sets a first one. @param {boolean} isSet */
+/** Shows the fields for the current password if one is set, and adapts the texts of the form. @param {boolean} isSet */
 export function showWhetherPasswordIsSet(isSet) {
   isPasswordSet = isSet;
   for (const id of ["address-password", "current_password", "delete-password"]) {
@@ -27,12 +27,12 @@ export function showWhetherPasswordIsSet(isSet) {
   buttonById("change-button").textContent = label;
 }
 
-/** What is wrong with the field for the current password. Empty if the user has no password. @param {HTMLInputElement} password */
+/** The error if the user has a password but did not enter it. @param {HTMLInputElement} password */
 export function missingPassword(password) {
   return password.value || !isPasswordSet ? "" : words.forms.passwordMissing;
 }
 
-/** The member of a request body with the current password, if there is one. @param {string} name @param {HTMLInputElement} password */
+/** The current password in a request body, if one is set. @param {string} name @param {HTMLInputElement} password */
 export function currentPassword(name, password) {
   return isPasswordSet ? { [name]: password.value } : {};
 }

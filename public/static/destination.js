@@ -1,14 +1,14 @@
 /** Where the user wants to go after logging in: the parameter `return_to`, which is passed from page to page. */
 
-/** The address in this page's `return_to`, if the server allows it. Otherwise empty. */
+/** The address in this page's `return_to`; empty if the server doesn't allow that address. */
 const allowed = document.documentElement.dataset.returnTo ?? "";
 
 /** The address that this page passes on. If an emailed link brought it, the server has not checked it yet. */
 let wish = allowed;
 
 /**
- * The URL that this page may lead to, or `undefined` if there is none. For an unchecked address, it is the log-in page
- * with that address: the server checks it there, and the log-in page then leads a logged-in user on at once.
+ * The URL that this page may lead to, or `undefined` if there is none. For an unchecked address, returns the log-in
+ * page with that address: the server checks the address there, and the page then leads a logged-in user on at once.
  */
 export function destination() {
   if (wish === allowed) {
@@ -19,13 +19,13 @@ export function destination() {
   return login;
 }
 
-/** The member of a request for an emailed link that makes the link carry the address. */
+/** The part of a request for an emailed link that puts the address into the link. */
 export function withReturnTo() {
   return wish ? { return_to: wish } : {};
 }
 
 /**
- * Adds the parameter to the language links and to the links to the pages of a login.
+ * Adds `return_to` to the language links, and to the links to the log-in, registration and password reset pages.
  * @param {string | null} fromLink the address in the fragment of an emailed link
  */
 export function carryReturnTo(fromLink = null) {

@@ -87,7 +87,7 @@ async function endSession(id, device, button) {
   }
 }
 
-/** Shows the list without the ended sessions. The focused button has gone with its row, so the heading gets the focus. @param {string} news */
+/** Shows the list again. The row with the focused button is gone, so focuses the heading. @param {string} news */
 async function showListAgain(news) {
   await showDevices();
   title.focus();

@@ -1,4 +1,4 @@
-/** Dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
+/** Dialogs. The browser keeps the focus inside a dialog, closes the dialog on Escape, and then restores the focus. */
 import { buttonById, byId, setText } from "./elements.js";
 
 /** @typedef {ReturnType<typeof dialogOf>} Dialog */
@@ -17,8 +17,8 @@ export function watchDialog(name, clear = () => {}) {
 /**
  * Starts a dialog. The button `<name>-cancel` closes it.
  * @param {string} name
- * @param {() => void} clear empties the dialog's fields and messages. Called when the dialog closes, twice if the page
- *   closes it, and again when it opens, because an answer may arrive after it was closed
+ * @param {() => void} clear empties the dialog's fields and messages. Called when the dialog closes (twice if the page
+ *   closes the dialog), and again when it opens, because an answer may arrive while it is closed
  */
 export function dialogOf(name, clear = () => {}) {
   const dialog = byId(`${name}-dialog`, HTMLDialogElement);

@@ -8,12 +8,12 @@ import { requestEmailLogin } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
-/** Whether a link to this page asks it to log in by email, with `?by=email`. */
+/** Whether the link that led to this page asks for a login by email, with `?by=email`. */
 const isWished =
   document.documentElement.dataset.emailLogin === "on" && new URLSearchParams(location.search).get("by") === "email";
 
 /**
- * Starts the button and the form. Opens the form at once if a link asks for it.
+ * Starts the button and the form. Opens the form at once if the link to this page asks for a login by email.
  * @param {() => string} typedEmail the address that the user has typed into the log-in form, or an empty text
  */
 export function watchEmailLink(typedEmail) {

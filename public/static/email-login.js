@@ -1,7 +1,7 @@
 /**
- * The page of an emailed link that logs in. Only a click spends the link, so an email scanner can't. In the browser
- * that asked for the link, the click is enough. In another browser, the user types the code that the first browser
- * shows.
+ * The page of an emailed link that logs in. Only a click uses up the link, so an email scanner that opens the link
+ * doesn't. In the browser that asked for the link, the click is enough. In another browser, the user types the code
+ * that the first browser shows.
  */
 import { carryReturnTo } from "./destination.js";
 import { formById, inputById, onSubmit } from "./elements.js";

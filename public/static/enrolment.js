@@ -65,7 +65,7 @@ export function forgetApp() {
 }
 
 /**
- * Starts the buttons that copy, download and print recovery codes. The caller starts `codes-done`.
+ * Starts the buttons that copy, download and print recovery codes. The caller handles the button `codes-done`.
  * @param {() => string} accountName is shown above the downloaded or printed codes
  */
 export function watchRecoveryCodes(accountName) {
@@ -96,7 +96,7 @@ function headOf(account) {
   return [fill(title, { product: textOf("product"), account }), fill(note, { date: dayOf() })];
 }
 
-/** Prints the codes alone: the style sheet hides the rest of the page meanwhile. @param {string[]} head */
+/** Prints only the codes: meanwhile, the style sheet hides the rest of the page. @param {string[]} head */
 function print(head) {
   const sheet = element("div", "sheet", ...head.map((line) => element("p", "", line)));
   sheet.append(...shownCodes().map((code) => element("p", "", element("code", "", code))));
@@ -118,7 +118,7 @@ function onClick(id, act) {
   buttonById(id).addEventListener("click", act);
 }
 
-/** @param {string} text @param {string} part whose notice says whether it worked @param {string} done */
+/** @param {string} text @param {string} part whose notice shows the outcome @param {string} done */
 async function copy(text, part, done) {
   try {
     // Throws on an http page, except on localhost.

@@ -50,7 +50,7 @@ function row({ type, occurred_at: time, by, ip_address: address, user_agent: age
   const types = words.events.types;
   /** @type {Record<string, string>} */
   const kinds = words.security.kinds;
-  // The password was right, and a second step followed. So this event must not read like a refused login.
+  // The password was right, and a second step followed. So the page must not call this event a refused login.
   const isFirstStep = type === "login_failed" && details.reason === "second_factor_required";
   const text = isFirstStep ? words.events.factorAsked : (types[type] ?? type);
   const what = fill(text, { factor: kinds[String(details.kind)] ?? "" });

@@ -72,7 +72,7 @@ export async function showFactors() {
   setText("factors-required", requiredFrom ? requirement(requiredFrom) : "");
 }
 
-/** Advises users without a password to add a passkey, and offers to remove a password that is not the only way in. */
+/** Advises users without a password to add a passkey. Offers to remove the password if it is not the only login. */
 export function showWhatPasswordAllows() {
   byId("passkey-advice", HTMLElement).hidden = hasPassword() || hasPasskey();
   byId("unset-part", HTMLElement).hidden = !hasPassword() || !(hasPasskey() || canLogInByEmail);
@@ -117,7 +117,7 @@ export function watchFactors() {
     // If the factor no longer exists, the user has removed it elsewhere.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
-      // Begins now: once the page says that the passkey is removed, the user may leave.
+      // Starts before the page says that the passkey is removed, because the user may then leave the page.
       const signalled = kind === "passkey" ? signalPasskeysLeft() : undefined;
       await concludeChange(fill(done, { name }));
       await signalled;
@@ -161,7 +161,7 @@ export function watchPasswordRemoval() {
   });
 }
 
-/** The row that had the focus may be gone, so the heading gets it. @param {string} news */
+/** The row that had the focus may be gone, so the heading gets the focus. @param {string} news */
 function announce(news) {
   title.focus();
   notify("security", news);

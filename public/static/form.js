@@ -1,6 +1,6 @@
 /**
- * Forms that call the API: one attempt at a time, errors at the fields, and failures at the form. A form's button, error
- * line and notice have the form's id with `-button`, `-error` and `-notice`.
+ * Forms that call the API: one attempt at a time, errors at the fields, and failures at the form. The ids of a form's
+ * button, error line and notice are the form's id with `-button`, `-error` and `-notice`.
  */
 import { post } from "./answers.js";
 import { buttonById, findById, setText, whileBusy } from "./elements.js";
@@ -8,8 +8,8 @@ import { fill, waitAdvice, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
-// Submit buttons are disabled until the page's scripts listen. No click can come between this line and the other
-// scripts, because all scripts of a page run in one go.
+// Submit buttons are disabled until the page's scripts listen for clicks. No click can come between this line and the
+// other scripts, because all scripts of a page run in one task.
 /** @type {NodeListOf<HTMLButtonElement>} */
 const waitingButtons = document.querySelectorAll("button[type=submit]:disabled");
 for (const button of waitingButtons) {
@@ -80,7 +80,7 @@ export function showRefusal(form, text) {
 }
 
 /**
- * Finds obvious mistakes in an email address. The server has the last word.
+ * Finds obvious mistakes in an email address. The server finds the others.
  * @param {HTMLInputElement} input
  */
 export function emailProblem(input) {

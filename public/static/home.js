@@ -1,4 +1,4 @@
-/** The page at the address of the service. It offers a user who is logged in the account instead of the login. */
+/** The page at the address of the service. If the user is logged in, offers the account instead of the login. */
 import { byId } from "./elements.js";
 import { restoreSession } from "./session.js";
 

@@ -1,8 +1,8 @@
 /**
  * The pages that links in emails lead to, like /verify-email#token=…
  *
- * The token is in the fragment, which browsers don't send to servers, and is only used when the user clicks a button. So
- * a mail scanner that opens the link, even one that runs scripts, can't use it up.
+ * The token is in the fragment, which browsers don't send to servers, and is only used when the user clicks a button.
+ * So an email scanner that opens the link can't use up the token, even if the scanner runs scripts.
  */
 import { faultWords } from "./answers.js";
 import { challengeOf, isChallengeLoaded } from "./challenge.js";
@@ -74,7 +74,7 @@ show(link ? "ready" : "missing");
 /**
  * Reads the link, and removes it from the address bar and the history. Returns `null` if the link is not complete. An
  * invitation also has an email address. Other links may say where to return to. The link for an account without a
- * password says that its user logs in by email.
+ * password says that the user logs in by email.
  */
 function takeLinkFromAddress() {
   const { fragment, found } = takeFragment();

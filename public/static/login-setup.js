@@ -1,4 +1,4 @@
-/** The step of a login in which a user who must have a second factor sets one up: an app, or a passkey. */
+/** The step of a login that sets up a required second factor: an authenticator app, or a passkey. */
 import { post } from "./answers.js";
 import { buttonById, formById, onSubmit } from "./elements.js";
 import { forgetApp, showApp, showRecoveryCodes, watchApp, watchRecoveryCodes } from "./enrolment.js";
@@ -23,7 +23,7 @@ export async function beginSetup(login) {
   enrolmentToken = login.enrolmentToken;
   const answer = await post("/api/v1/auth/enrolment/totp", { enrolment_token: enrolmentToken });
   if (answer.ok) {
-    // Finishing the setup logs the user in, and the page must then still show the recovery codes.
+    // Finishing the setup logs the user in. The page must then stay, to show the recovery codes.
     stayHere();
     showApp(answer.data);
     moveTo("setup");

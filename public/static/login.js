@@ -41,11 +41,11 @@ watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 passkeyForm.hidden = !hasPasskeys;
 suggestPasskeys();
 
-/** Says that the user has logged out, if that led here. The address can't choose other words. */
+/** After a log-out, says that the user has logged out. The address can't make the page show other words. */
 function showNews() {
   if (location.hash === "#logged-out") {
     notify("login", words.login.loggedOut);
-    // Not again after a reload.
+    // So that a reload doesn't show the message again.
     history.replaceState(history.state, "", location.pathname + location.search);
   }
 }
@@ -107,7 +107,7 @@ async function sendPasskey(send) {
   }
 }
 
-/** Logs in with a passkey. If the service doesn't have it, tells the device. @param {PasskeyCredential} credential */
+/** Logs in with a passkey. Tells the device if the service doesn't have it. @param {PasskeyCredential} credential */
 async function tryPasskey(credential) {
   const answer = await logInWithPasskey(credential);
   if (answer.data?.reason === "unknown_credential") {
@@ -136,7 +136,7 @@ function failSecondStep(form, answer) {
   }
 }
 
-/** Shows a refusal that any way to log in can get. @param {HTMLFormElement} form @param {Answer} answer @param {string} email */
+/** Shows why a login failed. @param {HTMLFormElement} form @param {Answer} answer @param {string} email */
 function fail(form, answer, email = "") {
   /** @type {Record<string, string>} */
   const texts = {

@@ -27,11 +27,11 @@ let shownId = "";
 let timer;
 let pause = PAUSE;
 
-/** For Trusted Types. The frame runs no scripts: its `sandbox` attribute and the policy that it inherits forbid it. */
+/** A Trusted Types policy that allows all HTML. The frame's `sandbox` and the CSP that it inherits forbid scripts. */
 const unchanged = { createHTML: (/** @type {string} */ html) => html };
 const frameContent = window.trustedTypes?.createPolicy("outbox", unchanged) ?? unchanged;
 
-/** The email that the address names. Without one, a wide screen shows the newest. */
+/** The email whose id is in the URL's fragment. If there is none, a wide screen shows the newest email. */
 function chosenEmail() {
   const id = location.hash.slice(1);
   return emails.find((email) => email.id === id) ?? (isNarrow.matches ? undefined : emails[0]);
@@ -74,7 +74,7 @@ function row({ id, to, subject, sent_at }, isChosen) {
 function showEmail(email) {
   byId("chosen", HTMLElement).hidden = email === undefined;
   outbox.toggleAttribute("data-open", email !== undefined);
-  // The frame would flicker if the same email were put into it again.
+  // Loading the same email again would make the frame flicker.
   if (shownId === (email?.id ?? "")) return;
   shownId = email?.id ?? "";
   title.textContent = email?.subject ?? "No email chosen";
@@ -145,7 +145,7 @@ clearButton.addEventListener("click", clearAll);
 isNarrow.addEventListener("change", show);
 window.addEventListener("hashchange", () => {
   show();
-  // The email has taken the place of the list, or the reverse. The element with the focus is hidden.
+  // The email has replaced the list, or the reverse, so the element with the focus is hidden.
   if (isNarrow.matches) (shownId === "" ? heading : title).focus();
 });
 document.addEventListener("visibilitychange", refresh);

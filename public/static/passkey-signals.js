@@ -1,6 +1,6 @@
 /**
- * Tells the user's devices about removed passkeys and changed names (WebAuthn §5.1.10). Otherwise they still suggest a
- * removed passkey, and show former names. Nothing else depends on this, so failures are ignored.
+ * Tells the user's devices about removed passkeys and changed names (WebAuthn §5.1.10), so that the devices don't
+ * suggest removed passkeys or show former names. Nothing else depends on these signals, so failures are ignored.
  */
 import { post } from "./answers.js";
 import { ask } from "./session.js";
@@ -43,7 +43,7 @@ export async function signalNames({ id, email, username }) {
   }
 }
 
-/** Tells the device that the service doesn't have the passkey that it offered for a login. @param {string} credentialId */
+/** Tells the device that the service doesn't have the passkey that was used. @param {string} credentialId */
 export async function signalUnknownPasskey(credentialId) {
   if (!browser?.signalUnknownCredential) {
     return;

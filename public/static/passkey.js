@@ -11,7 +11,7 @@ export const hasPasskeys = typeof PublicKeyCredential === "function";
 /**
  * Asks the user for a passkey, and sends it. If the user declines, the answer has the code `passkey_unused`.
  * @param {(credential: PasskeyCredential) => Promise<Answer>} send
- * @param {{ pending_token?: string }} login that this passkey is the second step of
+ * @param {{ pending_token?: string }} login whose second step is this passkey; omitted if the passkey alone logs in
  * @returns {Promise<Answer>}
  */
 export async function usePasskey(send, login = {}) {

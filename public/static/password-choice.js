@@ -3,7 +3,7 @@ import { byId, inputById } from "./elements.js";
 import { forget } from "./password-field.js";
 
 /**
- * Shows the password field unless the user chooses no password. Returns the checkbox.
+ * Hides the password field while the checkbox is checked. Returns the checkbox.
  * @param {HTMLInputElement} passwordInput
  */
 export function watchPasswordChoice(passwordInput) {

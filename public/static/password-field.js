@@ -19,8 +19,8 @@ export function forget(input) {
 }
 
 /**
- * Shows the service's opinion of a new password in the field's hint. A password that is still too short gets no error:
- * the hint already names the length.
+ * Shows in the field's hint whether the service accepts a new password. A password that is still too short gets no
+ * error: the hint already names the length.
  * @param {HTMLInputElement} input
  * @param {() => { email?: string, username?: string }} owner
  */
@@ -38,7 +38,7 @@ export function checkWhileTyped(input, owner = () => ({})) {
     say(usualHint);
   }
 
-  // The form shows an error of its own at the field.
+  // The form itself shows an error at the field.
   input.addEventListener("invalid", startOver);
   input.addEventListener("input", () => {
     startOver();
@@ -50,7 +50,7 @@ export function checkWhileTyped(input, owner = () => ({})) {
   /** @param {number} question */
   async function ask(question) {
     const answer = await post("/api/v1/auth/password-strength", { password: input.value, ...owner() });
-    // The answer is out of date if the user has typed on. A failed request says nothing about the password.
+    // The answer is out of date if the user has typed more. A failed request says nothing about the password.
     if (question !== questions || !answer.ok || !input.value) {
       return;
     }

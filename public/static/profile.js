@@ -55,13 +55,13 @@ export function watchProfile(onChange) {
 function whatIsTyped() {
   /** @type {Record<string, string | null>} */
   const typed = Object.fromEntries(inputs.map(({ id, value }) => [id, value.trim() || null]));
-  // People type phone numbers with spaces; the API takes them without (E.164).
+  // People type phone numbers with spaces; the API takes them without spaces (E.164).
   return { ...typed, username: typed.username, phone: typed.phone?.replaceAll(/[\s()/-]/g, "") ?? null };
 }
 
 /**
  * Saves the profile. If it was changed elsewhere, saves nothing, and the answer has the changed profile. The ETag also
- * changes with every login. If only the ETag is different, saves the profile with the new ETag.
+ * changes with every login, so if only the ETag is different, saves the profile with the new ETag.
  * @param {object} body
  */
 async function save(body) {

@@ -96,8 +96,8 @@ export function watchReauthentication() {
 }
 
 /**
- * The kinds of the user's factors. If the request fails, returns none, and the dialog asks for the password. If the
- * user does have factors, the service then refuses the password and names them.
+ * The kinds of the user's factors. If the request fails, returns an empty list, and the dialog asks for the password.
+ * If the user does have factors, the service then refuses the password and names the factors.
  * @returns {Promise<string[]>}
  */
 async function waysOfUser() {
@@ -106,12 +106,12 @@ async function waysOfUser() {
 }
 
 /**
- * Shows the forms for these factors, or the form for the password if there are none. A user with neither must log in
- * again.
+ * Shows the forms for these factors, or the form for the password if there are no factors. A user with no factors and
+ * no password must log in again.
  * @param {readonly string[]} kinds
  */
 function offer(kinds) {
-  // Codes by email are for a login.
+  // Emailed codes work only in a login.
   const hasFactor = kinds.some((kind) => kind !== "email");
   forms.password.hidden = hasFactor || !hasPassword();
   forms.totp.hidden = !kinds.includes("totp");

@@ -1,4 +1,4 @@
-/** The registration page. It looks the same whether or not the address already has an account: only the email differs. */
+/** The registration page. It looks the same for addresses with and without an account: only the email differs. */
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { carryReturnTo, withReturnTo } from "./destination.js";

@@ -31,7 +31,7 @@ export async function leadOnceLoggedIn() {
   }
 }
 
-/** Goes to where the user wanted to go, or else to the account. Pages of this service open in the same language. */
+/** Goes to the page that the user wanted, or to the account page. Pages of this service open in the same language. */
 export function leadOn() {
   const target = destination() ?? new URL("/account", location.origin);
   if (target.origin === location.origin) {

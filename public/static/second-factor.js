@@ -1,4 +1,4 @@
-/** The second step of a login: a code of an authenticator app or from an email, a passkey, or a recovery code. Each way has a view. */
+/** The second step of a login: a code from an app or an email, a passkey, or a recovery code. Each has its own view. */
 import { buttonById, formById, inputById, onSubmit } from "./elements.js";
 import { attempt, notify, showFieldError } from "./form.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
@@ -16,7 +16,7 @@ import { words } from "./words.js";
  */
 const WAYS = ["totp", "passkey", "email", "recovery_code"];
 
-/** Another view is for the email with a link that logs in. @param {Way} way */
+/** The id of a way's form and view. Not `email`: `view-email` asks for a login link. @param {Way} way */
 const idOf = (way) => (way === "email" ? "email-code" : way);
 
 const codeForm = formById("email-code");
@@ -25,7 +25,7 @@ const sendForm = formById("send-code");
 let pendingToken = "";
 
 /**
- * Shows the first way that the user has, with buttons to the others.
+ * Shows the first way that the user has, with buttons for the other ways.
  * @param {{ pendingToken: string, factors: readonly Way[] }} login
  */
 export function askForSecondFactor(login) {
@@ -45,7 +45,7 @@ export function askForSecondFactor(login) {
   moveTo(idOf(usable[0] ?? "recovery_code"));
 }
 
-/** Offers to send a code. Once it is sent, there is a field for it. @param {boolean} isSent */
+/** Offers to send a code. Once the code is sent, shows the field for the code. @param {boolean} isSent */
 function offerCode(isSent = false) {
   const { again, send, sent } = words.login.second.email;
   codeForm.hidden = !isSent;

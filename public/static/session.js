@@ -15,7 +15,7 @@ export const client = createClient({
 });
 
 /**
- * Sets the function that asks the user to prove again who they are. It returns whether the user did.
+ * Sets the function that asks the user to prove again who they are, and returns whether the user did.
  * @param {() => Promise<boolean>} asks
  */
 export function whenReauthenticationIsRequired(asks) {
@@ -86,7 +86,7 @@ async function answerOf(outcome) {
 }
 
 /**
- * Calls the API with the user's session. Without a session, redirects to the log-in page and never answers.
+ * Calls the API with the user's session. Without a session, redirects to the log-in page, and never resolves.
  * @param {string} method
  * @param {string} path
  * @param {object | undefined} body
@@ -103,7 +103,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
   return answer;
 }
 
-/** Redirects to the log-in page, which leads back to the account. @param {"" | "#logged-out"} news what it shows */
+/** Redirects to the log-in page, which leads back to the account. @param {"" | "#logged-out"} news to show there */
 export function goToLogin(news = "") {
   location.replace(`/login?lang=${language}&return_to=/account${news}`);
 }

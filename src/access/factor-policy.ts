@@ -9,7 +9,7 @@ type Ranked = Pick<User, "role" | "isSuperuser">;
 
 type Demanded = Ranked & Pick<User, "secondFactorDemandedAt">;
 
-/** Whether the user must have a second factor, at the latest when their grace ends. */
+/** Whether the user must have a second factor, now or when their grace period ends. */
 export function mustHaveFactor({ secondFactor: { policy } }: Rules, user: Ranked): boolean {
   return policy === "required" || (policy === "required_for_operators" && isOperator(user));
 }
@@ -17,14 +17,14 @@ export function mustHaveFactor({ secondFactor: { policy } }: Rules, user: Ranked
 /**
  * When the user must have a second factor, in milliseconds since the epoch; `null` for never.
  *
- * The grace begins when an operator gives the user a role that needs a factor, otherwise at the user's next login or
- * refresh. So after an operator has turned the setting on, users who come back later have their whole grace too.
+ * The grace period begins when an operator gives the user a role that needs a factor. After `SECOND_FACTOR` is turned
+ * on, it begins at the user's next login or refresh, so that users who come back later have the whole period too.
  */
 export function factorRequiredFrom(rules: Rules, user: Demanded, now: number): number | null {
   return mustHaveFactor(rules, user) ? (user.secondFactorDemandedAt ?? now) + rules.secondFactor.grace : null;
 }
 
-/** Whether the user must have a second factor, and their grace has ended. */
+/** Whether the user must have a second factor, and their grace period has ended. */
 export function isFactorDue(rules: Rules, user: Demanded, now: number): boolean {
   const from = factorRequiredFrom(rules, user, now);
   return from !== null && from <= now;
@@ -42,7 +42,7 @@ export function minimumPasswordLength(rules: Rules & Pick<Config, "passwords">, 
 
 /**
  * The new value of `secondFactorDemandedAt` for a login to store; `undefined` if the value doesn't change. `null` for a
- * user who no longer needs a factor: if they need one again later, a new grace begins.
+ * user who no longer needs a factor: if they need one again later, a new grace period begins.
  */
 export function changedDemand(rules: Rules, user: Demanded, now: number): number | null | undefined {
   const demandedAt = mustHaveFactor(rules, user) ? (user.secondFactorDemandedAt ?? now) : null;

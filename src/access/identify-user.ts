@@ -1,7 +1,7 @@
 /**
- * Finds the user of an access token by a strict check. First checks the signature and the claims, which needs no
- * storage if this isolate knows the signing key. Then asks the user's object and D1, in one hop: the session must be
- * alive, the user must exist and be active, and the signing key must not be revoked.
+ * Finds the user of an access token by a strict check. The check of the signature and the claims needs no storage call
+ * if this isolate knows the signing key. One round trip to the user's object and D1 follows: the session must be alive,
+ * the user must exist and be active, and the signing key must not be revoked.
  */
 import type { Keyring } from "../keys/keyring.ts";
 import type { Sessions } from "../sessions/session-calls.ts";

@@ -1,5 +1,5 @@
 /**
- * The permission table: who may do what to whom. Nothing else decides that. The endpoints read the table, the API
+ * The permission table: who may do what to whom. No other code decides this. The endpoints read the table, the API
  * reference and docs/accounts.md show it, and a test tries every cell. `verify/permissions.ts` has a copy of the roles
  * for other Workers; a test compares the two.
  */
@@ -16,8 +16,8 @@ export type Standing = (typeof STANDINGS)[number];
 type Grants = Readonly<Partial<Record<Standing, readonly Standing[]>>>;
 
 /**
- * For each permission: who has it, and on whom they may use it. Operators read everyone. They act only on users of a
- * lower standing; superusers also act on superusers.
+ * For each permission: who has it, and on whom they may use it. Operators may read all users. They may act only on
+ * users of a lower standing; superusers may also act on superusers.
  */
 export const PERMISSIONS = {
   read_users: { moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },

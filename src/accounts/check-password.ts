@@ -1,6 +1,6 @@
 /**
- * The only place that checks a user's password: at login, and when a logged-in user confirms a change with the
- * password. Wrong guesses in both cases count towards the same block.
+ * Checks a user's password: at login, and when a logged-in user confirms a change with the password. Wrong guesses in
+ * both cases count towards the same block of the password.
  */
 import type { AuditTrail } from "../audit/trail.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
@@ -30,8 +30,8 @@ export async function checkPassword(
 ): Promise<PasswordCheck | Refusal<"busy">> {
   const check = await passwords.check(password, user?.passwordHash);
   if (isRefusal(check)) return check;
-  // The block is checked only after the hash, and hides its result. So neither the response time nor the answer reveals
-  // that a guess was correct.
+  // The block is checked only after the password, and hides the result of that check. So neither the response time nor
+  // the answer reveals that a guess was correct.
   if (isBlocked || (!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)) {
     return { outcome: "password_blocked" };
   }
@@ -48,7 +48,7 @@ interface BlockingServices {
 /**
  * Blocks the password after the last allowed wrong guess in a row (NIST SP 800-63B-4 §3.2.2). From then on, the
  * password works only on networks from which the user has logged in before. The owner gets an email. Runs after the
- * response, because only existing accounts cause this work: its duration would reveal them.
+ * response, because only existing accounts need this work, and a slower response would reveal them.
  */
 export function blockAfterLastGuess(
   { afterResponse, clock, followUps, users }: BlockingServices,
@@ -73,9 +73,8 @@ interface Services extends BlockingServices {
 }
 
 /**
- * Used in place of the login guard's verdict, until the logged-in user enters a wrong current password from this
- * network. A live session proves more than a password does. So wrong guesses by others at login must not lock this user
- * out.
+ * Replaces the login guard's verdict until the logged-in user has entered a wrong current password from this network.
+ * Wrong guesses by others at login must not lock this user out, because a live session proves more than a password.
  */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
 
@@ -86,8 +85,8 @@ interface Confirmation {
 }
 
 /**
- * Checks the current password that confirms a change. A user without a password leaves it out. The endpoint's caller
- * kind `confirmingUser` has then checked that the user logged in recently.
+ * Checks the current password that confirms a change. A user without a password sends none: for such a user, the
+ * endpoint's caller kind `confirmingUser` has already checked that the login is recent.
  */
 export async function confirmChange(
   services: Services,
@@ -99,7 +98,7 @@ export async function confirmChange(
   return checkCurrentPassword(services, user, password, network);
 }
 
-/** Refuses a request that lacks the password of a user who has one. Endpoints call it before limits count the request. */
+/** Refuses a request without a password if the user has one. Endpoints call this before limits count the request. */
 export function requireConfirmation(
   user: User,
   { field, password }: Confirmation,
@@ -109,10 +108,10 @@ export function requireConfirmation(
 }
 
 /**
- * Checks the current password of a logged-in user, and records a wrong guess. If the password is blocked and the user
- * has entered a wrong one from this network before, even the right password is accepted only on networks from which the
- * user has logged in before. The endpoint that calls this must declare the limit `passwordGuesses`, which counts only
- * wrong passwords.
+ * Checks the current password of a logged-in user, and records a wrong guess. If the password is blocked, and the user
+ * has already entered a wrong one from this network, even the right password is accepted only on networks from which
+ * the user has logged in before. The endpoint that calls this must declare the limit `passwordGuesses`, which counts
+ * only wrong passwords.
  */
 export async function checkCurrentPassword(
   services: Services,
@@ -126,7 +125,7 @@ export async function checkCurrentPassword(
   try {
     check = await checkPassword(services, user, password, guess.isFirst ? UNSUSPECTED : guess);
   } finally {
-    // Only a wrong password stays counted. If the hashing lane was full or the check failed, no password was compared.
+    // Only a wrong password stays counted. If the hashing queue was full or the check failed, no password was compared.
     if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();
   }
   if (isRefusal(check)) return check;

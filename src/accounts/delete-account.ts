@@ -1,7 +1,7 @@
 /**
  * Deletes an account with its sessions and its personal data. Two things remain: a digest that reserves the username
- * for a while, and audit events without personal data. The revocation record in KV expires by itself, together with the
- * last access token.
+ * for a while, and audit events without personal data. The revocation record in KV expires by itself, soon after
+ * the last access token.
  */
 import type { Config } from "../config/config.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";

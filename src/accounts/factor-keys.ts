@@ -1,4 +1,4 @@
-/** The factor keys of users: opened for the users' objects, and sealed again after a change of `AUTH_SECRET`. */
+/** Opens users' factor keys (`factors/factor-key.ts`), and seals them again after a change of `AUTH_SECRET`. */
 import { createFactorKey, openFactorKey, resealFactorKey } from "../factors/factor-key.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Random } from "../platform/random.ts";
@@ -17,8 +17,8 @@ const KEYS_AT_ONCE = 200;
 /**
  * Returns the user's factor key, and creates it if the user has none yet.
  *
- * @throws {Error} if the user has been deleted, or if neither secret opens the key. In the second case, an operator
- *   must set `AUTH_SECRET_PREVIOUS` to the secret that sealed it
+ * @throws {Error} if the user was deleted, or if neither `AUTH_SECRET` nor `AUTH_SECRET_PREVIOUS` opens the key. In the
+ *   second case, an operator must set `AUTH_SECRET_PREVIOUS` to the secret that sealed the key
  */
 export async function factorKeyOf({ factorKeys, random, secrets }: Services, user: User): Promise<string> {
   const { id } = user;
@@ -29,8 +29,8 @@ export async function factorKeyOf({ factorKeys, random, secrets }: Services, use
 }
 
 /**
- * Seals the next factor keys under the current secret, of those that another secret has sealed. Call it with the result
- * of the previous call as `after`, until it returns `undefined`. Skips and logs a key that neither secret opens.
+ * Seals some factor keys again under the current secret, if another secret has sealed them. Call it with the result of
+ * the previous call as `after`, until it returns `undefined`. Skips and logs a key that neither secret opens.
  */
 export async function resealFactorKeys(
   { factorKeys, random, secrets }: Services,

@@ -1,12 +1,12 @@
-/** The password of a new account. With `EMAIL_LOGIN=on`, its user may choose none. */
+/** The password of a new account. With `EMAIL_LOGIN=on`, the user may choose no password. */
 
 import { NO_PASSWORD, type Passwords } from "../passwords/passwords.ts";
 import type { PasswordQuality } from "../passwords/quality.ts";
 import { isRefusal } from "../platform/refusal.ts";
 
 /**
- * Returns what is stored for the password, and the `details` of its check for the audit event. Without a password,
- * nothing is hashed. Whether the password may be left out, the body's schema has decided.
+ * Returns the value to store for the password, and the `details` of its check for the audit event. Without a password,
+ * nothing is hashed. The body's schema has already decided whether the password may be left out.
  */
 export async function chooseFirstPassword(
   { passwordQuality, passwords }: { passwordQuality: PasswordQuality; passwords: Passwords },

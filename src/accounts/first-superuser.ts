@@ -1,7 +1,8 @@
 /**
- * Makes the first superuser without a shell. While the service has no superuser and `FIRST_SUPERUSER_EMAIL` is set, the
- * cron job writes a link to the log. The link is the only secret that is ever logged. That is acceptable, because a
- * person who can read a Worker's log can usually also deploy another Worker in its place.
+ * Lets an operator make the first superuser without a shell. While the service has no superuser and
+ * `FIRST_SUPERUSER_EMAIL` is set, the cron job writes a link to the log. The link is the only secret that is ever
+ * logged. That is acceptable, because a person who can read a Worker's log can usually also deploy another Worker in
+ * its place.
  */
 import type { Config } from "../config/config.ts";
 import { invitationUrl } from "../links/link-url.ts";

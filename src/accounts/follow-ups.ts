@@ -1,5 +1,5 @@
 /**
- * Carries out the follow-ups of a change in D1: emails, calls to session objects, the removal of personal data. The
+ * Carries out the follow-ups of a change in D1: emails, calls to users' objects, the removal of personal data. The
  * request that made the change carries them out at once. If that fails, or the isolate is lost, the cron job carries
  * them out. It retries emails and calls for about eight days, and the removal of personal data without end. Repeating a
  * follow-up does no harm.
@@ -56,7 +56,7 @@ const LONGEST_PAUSE = 60 * MINUTE;
  * succeeds at the latest when the events have been deleted.
  */
 const MOST_TRIES = 200;
-/** How long a run of the cron job keeps the follow-ups that it takes. After that, another run may take them. */
+/** After a run of the cron job has taken follow-ups, no other run may take them for this long. */
 const RUN_TIME = 5 * MINUTE;
 /**
  * How many follow-ups a run of the cron job takes at once. The run repeats this up to `MOST_TIMES` times. A follow-up
@@ -66,7 +66,7 @@ const RUN_TIME = 5 * MINUTE;
 const FOLLOW_UPS_AT_ONCE = 50;
 const MOST_TIMES = 4;
 /**
- * How many events one step anonymises. If more are left, the follow-up takes its next step after the other follow-ups.
+ * How many events one step anonymizes. If more events are left, the next step runs after the other follow-ups.
  */
 const EVENTS_A_STEP = 1_000;
 
@@ -106,14 +106,14 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         return "goes on";
       }
       default:
-        // A newer release stored this follow-up, and was then rolled back.
+        // A newer release has stored this follow-up before a rollback to this release.
         throw new Error(`Unknown kind of follow-up: ${kind satisfies never}.`);
     }
   }
 
   /**
    * Carries out follow-ups and returns the ids of those that are done. Logs each failure; the cron job then tries that
-   * follow-up again. `trying` decides how often to try each one now.
+   * follow-up again. `trying` decides how often to try each follow-up now.
    */
   async function performAll(all: readonly FollowUp[], user: User | undefined, trying = retry): Promise<string[]> {
     const done = await Promise.all(

@@ -39,7 +39,7 @@ export async function optionsForPasskey(services: Services, { id, email, usernam
   });
 }
 
-/** Verifies a new passkey. The user's object spends the challenge when it adds the passkey. */
+/** Verifies a new passkey. The user's object marks the challenge as used when it adds the passkey. */
 export async function readNewPasskey(
   services: Services,
   { credential, name }: z.output<z.ZodObject<typeof newPasskeyShape>>,

@@ -1,7 +1,7 @@
 /**
  * Moves audit events from `DB` to `AUDIT_DB`. Events are written to `DB` first, in the batch of the change that they
- * record. An event is first copied and later deleted from `DB`, so a failure at any point loses none. A second copy of
- * an event has the same id and is ignored.
+ * record. An event is first copied, and later deleted from `DB`, so that no failure can lose it. If an event is copied
+ * twice, `AUDIT_DB` ignores the second copy, which has the same id.
  */
 import { and, eq, getTableColumns, inArray, isNotNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { archivedEvents } from "../db/archive.ts";
@@ -21,13 +21,13 @@ import { AUDIT_EVENT_TYPES, type AuditEventType } from "./event-types.ts";
 const SETTLING = 40 * SECOND;
 
 /**
- * Types that stay in `DB`, because statements there query them: to find out whether a file was imported, and when a
- * link for the first superuser was written.
+ * Types that stay in `DB`, because statements in `DB` query these events: to find out whether a file was imported, and
+ * when a link for the first superuser was written.
  */
 const KEPT_TYPES: readonly AuditEventType[] = ["data_imported", "first_superuser_link_logged"];
 /**
- * Types that statements in `DB` query for a while, and that are moved after that. The import of users queries them
- * while it can be continued, and while an account that it added can still be unverified.
+ * Types that are moved late, because statements in `DB` query these events for a while. The import of users queries
+ * them while it can be continued, and while an account that it added can still be unverified.
  */
 const LATE_TYPES: readonly AuditEventType[] = ["account_imported"];
 const MOVED_TYPES = namesOf(AUDIT_EVENT_TYPES).filter((type) => ![...KEPT_TYPES, ...LATE_TYPES].includes(type));
@@ -39,7 +39,7 @@ export function isMovedSoon(type: string): boolean {
 
 export function createEventArchive(archive: Database, db: Database) {
   /**
-   * Adds events to `AUDIT_DB`, and leaves those that it already has unchanged. Returns the ids of the events that have
+   * Adds events to `AUDIT_DB`. Events that are already there stay unchanged. Returns the ids of the events that have
    * been in `AUDIT_DB` long enough to be deleted from `DB`.
    */
   async function add(events: readonly AuditRow[]): Promise<string[]> {
@@ -78,7 +78,7 @@ export function createEventArchive(archive: Database, db: Database) {
       .where(and(isAmong(id, theirs), or(isNotNull(ipAddress), isNotNull(userAgent))));
   }
 
-  /** Moves the next events after `last`, up to `most`. Returns the last of them, or `undefined` if no more are left. */
+  /** Moves up to `most` events after `last`. Returns the last event, or `undefined` if no more are left. */
   async function moveNext({ types, before }: Walk, last: AuditRow | undefined, most: number) {
     const { id, type } = auditEvents;
     const rows = await db
@@ -144,12 +144,12 @@ interface Walk {
   before?: string;
 }
 
-/** The user whose personal data an event contains: the actor, or else the user concerned. `null` without either. */
+/** The user whose personal data an event contains: the actor or, without an actor, the user concerned, if any. */
 export function ownerOf({ actorId, userId }: Pick<AuditRow, "actorId" | "userId">): string | null {
   return actorId ?? userId;
 }
 
-/** The ids of those owners of events who no longer exist. */
+/** The ids of the events' owners who no longer exist. */
 export async function deletedOwners(db: Database, events: readonly AuditRow[]): Promise<Set<string>> {
   const owners = new Set(events.map(ownerOf).filter((owner) => owner !== null));
   if (owners.size === 0) return new Set();
@@ -161,7 +161,7 @@ export async function deletedOwners(db: Database, events: readonly AuditRow[]): 
   return new Set(deleted.map(({ id }) => id));
 }
 
-/** Binds all ids as one value, because D1 allows 100 values in a statement. */
+/** Binds all ids as one value, because D1 allows only 100 bound values in a statement. */
 function isAmong(column: typeof auditEvents.id, ids: readonly string[]): SQL {
   return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
 }

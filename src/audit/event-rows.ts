@@ -27,19 +27,19 @@ export interface AuditPage {
   before?: string | undefined;
 }
 
-/** Sorts after every id, so that the first page is read like the others. */
+/** Sorts after every id. As the default of `before`, it selects the first page. */
 const LAST_ID = "g";
 
 /**
  * How many events a page examines if the filter names an IP address. There is no index of IP addresses, because every
- * event would write one more row for it, and only a few searches after an incident would read it. This bound keeps the
- * cost of a page the same however many events there are. But a page may be short although more pages follow.
+ * event would write one more row for the index, and only a few searches after an incident would read it. With this
+ * bound, a page doesn't cost more if there are more events. But a page may be short although more pages follow.
  */
 export const MOST_EXAMINED = 10_000;
 
 /**
- * Reads a page of events, newest first. `shown` makes the SQL that is read instead of a column with personal data. In
- * the result, `reached` is the id of the last event that was examined, if the page ended there before it was full.
+ * Reads a page of events, newest first. `shown` returns the SQL expression to read instead of a column with personal
+ * data. `reached` is the id of the last event that was examined, if the page ended there before it was full.
  */
 export async function readPage(
   db: Database,

@@ -30,7 +30,7 @@ export interface EventRow extends Omit<AuditEvent, "type" | "actorId" | "userId"
   details: AuditEvent["details"] | SQL;
 }
 
-/** Records an event if a condition holds. Belongs in the batch of the change that the event is about. */
+/** Records an event if a condition holds. Use it in the batch of the change that the event is about. */
 export function insertEvent(db: Database, event: EventRow, condition: SQL) {
   const { id, type, occurredAt, actorId, userId, requestId, details } = event;
   const owner = actorId ?? userId;
@@ -61,15 +61,15 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
   return {
     stage,
 
-    /** Adds events in one transaction to the database where they stay. An event that already exists is not changed. */
+    /** Adds events in one transaction to `AUDIT_DB`, or without it to `DB`. Does not change an event that exists. */
     async add(events: AuditEvent[]): Promise<void> {
       await (archive === undefined ? stage(events) : archive.add(events.map(storedForm)));
     },
 
     /**
-     * Lists up to `limit` events, newest first. `next` is the id to continue before, or `null` after the last page. If
-     * the filter names an IP address, a page may have fewer events, even none, although more pages follow. `living` is
-     * the id of a user who is known to exist, so that no query has to check this.
+     * Lists up to `limit` events, newest first. `next` is `before` of the next page; `null` after the last page. If the
+     * filter names an IP address, a page may have fewer events, even none, although more pages follow. `living` is the
+     * id of a user who is known to exist, so that no query has to check this.
      */
     async list(
       filter: AuditFilter,
@@ -93,7 +93,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
         filter.ipAddress === undefined
           ? others.map((row) => (isDeleted(row) ? { ...row, ipAddress: null, userAgent: null } : row))
           : others.filter((row) => !isDeleted(row));
-      // The pages of both databases are complete down to this id. Below it, one of the databases may have more events.
+      // The pages of both databases are complete down to this id. One of the databases may have more, older events.
       const [bound] = [lastOf(own, page.limit), lastOf(archived, page.limit)]
         .filter((id) => id !== undefined)
         .toSorted()
@@ -107,7 +107,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
 
     /**
      * Removes the personal data from the next `most` events of a deleted user in each database, in the order of their
-     * ids and after the id `after`. Returns the id to continue after, or `undefined` if no more events are left.
+     * ids and after the id `after`. Returns `after` for the next call, or `undefined` if no more events are left.
      */
     async anonymise(userId: string, after: string, most: number) {
       const lasts = await Promise.all(places.map(({ at, table }) => anonymiseRows(at, table, userId, after, most)));
@@ -150,7 +150,7 @@ function storedForm(event: AuditEvent): AuditRow {
   return { ...event, details: event.details === null ? null : JSON.stringify(event.details) };
 }
 
-/** An event may arrive after its user was deleted. It must not restore personal data. */
+/** An event may arrive after its user was deleted. Such an event must not restore personal data. */
 function unlessDeleted(owner: Value, value: string | null) {
   return owner === null || value === null
     ? value

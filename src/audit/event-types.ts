@@ -1,4 +1,4 @@
-/** Security events: the closed list of types, and what an event contains. Never a password, token, link or email address. */
+/** Security events: all types, and the fields. No event contains a password, token, link or email address. */
 import * as z from "zod";
 
 /** Every type of event, with its meaning for the API reference. */
@@ -76,7 +76,7 @@ export type AuditDetails = z.output<typeof auditDetails>;
 
 const text = z.string().max(512).nullable();
 
-/** An event in the queue. Its id is a UUIDv7 of the time it happened. */
+/** An event in the queue. The id is a UUIDv7 of the time of the event. */
 export const auditEvent = z.strictObject({
   id: z.uuid(),
   type: z.string().refine((type): type is AuditEventType => Object.hasOwn(AUDIT_EVENT_TYPES, type)),

@@ -51,7 +51,7 @@ export function presentEvent(row: AuditRow): z.output<typeof eventSchema> {
   };
 }
 
-/** Hides from the user the IP address of an operator who acted on the account. */
+/** If an operator acted on the account, hides the operator's IP address and user agent from the user. */
 export function presentOwnEvent(row: AuditRow, userId: string): z.output<typeof ownEventSchema> {
   const by = row.actorId === null ? "unknown" : row.actorId === userId ? "you" : "operator";
   return {

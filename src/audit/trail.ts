@@ -50,7 +50,7 @@ export function createAuditTrail(
     get isEmpty() {
       return noted.length === 0;
     },
-    /** Notes an event. Makes no I/O until the trail is sent. */
+    /** Notes an event in memory, without I/O. */
     note(type: AuditEventType, about?: AuditNote) {
       noted.push(eventOf(type, about));
     },

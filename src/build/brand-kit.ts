@@ -57,7 +57,7 @@ export function accentStrong(accent: string, look: "light" | "dark"): string {
 function themeCss({ light, dark, radius }: MailTheme): string {
   const lightLines = declare(light, DEFAULT_THEME.light, "light");
   if (radius !== DEFAULT_THEME.radius) lightLines.push(`--radius: ${radius / PIXELS_PER_REM}rem;`);
-  // A light color that is declared also replaces the default dark color.
+  // A declared light color also applies in the dark look, instead of the default dark color.
   const inherited = { ...DEFAULT_THEME.dark };
   for (const name of NAMES) if (light[name] !== DEFAULT_THEME.light[name]) inherited[name] = light[name];
   const darkLines = declare(dark, inherited, "dark");

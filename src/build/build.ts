@@ -1,6 +1,6 @@
 /**
- * `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference, the browser client, the kit
- * of /dev/brand and the console.
+ * `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference, the browser client, the
+ * script of /dev/brand and the console.
  */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

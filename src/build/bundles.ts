@@ -1,4 +1,4 @@
-/** Bundles of JavaScript: for browsers, and for the container. */
+/** Bundles JavaScript for browsers and for the container. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
@@ -24,7 +24,7 @@ export function buildClient(folder: string): Promise<void> {
 
 /**
  * Bundles `brand-kit.ts` for the page `/dev/brand` into `<folder>/static/brand-kit.js`. Only developers open that page,
- * so the bundle needs a current browser.
+ * so the bundle may need a current browser.
  */
 export function buildBrandKit(folder: string): Promise<void> {
   return bundle("brand-kit.ts", resolve(folder, "static/brand-kit.js"), {
@@ -42,8 +42,8 @@ export function buildGateway(folder: string): Promise<void> {
 }
 
 /**
- * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js`, which all entries import,
- * and the views, which the browser loads when the user opens them. The names of the views contain a hash, so that no
+ * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js` and the views. All entries
+ * import `main.js`. The browser loads a view when the user opens it. The file names of views contain a hash, so that no
  * page loads a view of another version.
  */
 export async function buildConsole(folder: string): Promise<void> {

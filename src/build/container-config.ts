@@ -1,7 +1,7 @@
 /**
- * Writes the configuration of workerd for the container, in Cap'n Proto's text format. (Its schema is workerd.capnp in
- * the npm package `workerd`.) Derives it from `wrangler.toml`, so that the bindings, queues and cron triggers are the
- * same as on Cloudflare.
+ * Writes workerd's configuration for the container, in Cap'n Proto's text format. (The schema is workerd.capnp in the
+ * npm package `workerd`.) Derives the configuration from `wrangler.toml`, so that the bindings, queues and cron
+ * triggers are the same as on Cloudflare.
  */
 import { createHash, createHmac } from "node:crypto";
 import type { Unstable_Config } from "wrangler";
@@ -93,8 +93,8 @@ const postern :Workerd.Worker = (
 }
 
 /**
- * The Worker's bindings, without those that the service can run without. `FLOOD_SHIELD`, `EMAIL` and Analytics Engine
- * exist only on Cloudflare. `AUDIT_DB` is needed only because Cloudflare limits the size of a database.
+ * The Worker's bindings that the service needs in a container. `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist only
+ * on Cloudflare. `AUDIT_DB` is needed only because Cloudflare limits the size of a database.
  */
 function storageBindings(wrangler: WranglerConfig): string[] {
   const { assets, d1_databases, durable_objects, kv_namespaces, queues } = wrangler;
@@ -133,7 +133,7 @@ function consumersOf({ queues }: WranglerConfig) {
   return Object.fromEntries(settings);
 }
 
-/** A Worker that is built into workerd. Its Durable Object class stores its data on the disk of the same name. */
+/** A Worker that is built into workerd. Its Durable Object class stores data on the disk `<name>-disk`. */
 function bundledService(name: string, binding: string, className: string, bindings: string[] = []): string {
   const worker = [
     `modules = [(name = "${name}.js", bundled = "/workerd/${name}.js")]`,
@@ -157,6 +157,6 @@ const variable = (name: string) => `(name = "${name}", fromEnvironment = "${name
 const module = (name: string) =>
   `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "worker/${name}")`;
 
-/** A value as JSON in a text literal of Cap'n Proto, which has the same escapes as JSON. */
+/** A value as JSON in a Cap'n Proto string. Cap'n Proto strings have the same escapes as JSON strings. */
 const json = (value: unknown) => JSON.stringify(JSON.stringify(value));
 const list = (items: string[]) => `[\n    ${items.join(",\n    ")},\n  ]`;

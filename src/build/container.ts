@@ -58,7 +58,7 @@ function bundleWorker(folder: string): void {
   for (const name of ["README.md", "index.js.map"]) rmSync(join(folder, name), { force: true });
 }
 
-/** Copies the container's workerd, which is newer than wrangler's. The tests of the container run it too. */
+/** Copies the container's workerd, which is newer than wrangler's. The container's tests also run this workerd. */
 function placeWorkerd(path: string): void {
   const source = workerdBinary();
   try {

@@ -3,7 +3,7 @@ import { endpointsOf } from "../endpoints.ts";
 import { VERSION } from "../version.ts";
 import { buildDocument } from "./openapi-document.ts";
 
-/** The published OpenAPI document: the default configuration, with the operations of `EMAIL_LOGIN=on` and `EMAIL_CODES=on`. */
+/** The published OpenAPI document: that of the default configuration with `EMAIL_LOGIN=on` and `EMAIL_CODES=on`. */
 export function defaultDocument() {
   const config = parseConfig({
     ENVIRONMENT: "development",

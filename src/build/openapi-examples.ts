@@ -1,7 +1,7 @@
 /**
- * Example requests that readers of the API reference can send, each with the answer that it gets. A test sends all of
- * them to the service. Examples that need an operator are sent as a superuser, all others as Ada, whom the first
- * example registers.
+ * Example requests that readers of the API reference can send, each with its expected answer. A test sends all of them
+ * to the service. It sends examples that need an operator as a superuser, and all others as Ada, the user that the
+ * first example registers.
  */
 import type { SuccessAnswer } from "../endpoint/endpoint.ts";
 import { type ErrorCode, statusOf } from "../http/problems.ts";
@@ -48,7 +48,7 @@ const OF_FACTORS = "Replace the id with one of `GET /users/me/factors`.";
 const OF_INVITATIONS = "Replace the id with one of `GET /invitations`.";
 const ofNoUser = { ...ofNobody, hint: "Replace the id with the id of a user." } as const;
 
-/** The examples by operation id, and then by a name. Operations without input need no example. */
+/** The examples by operation id, and then by the example's name. Operations without input need no example. */
 export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>>> = {
   register: {
     ada: {

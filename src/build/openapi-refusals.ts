@@ -4,11 +4,11 @@ import { PROOF_KINDS } from "../factors/factor.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
 import { isGuarded } from "../http/request-origin.ts";
 
-/** JSON values. Members that are `undefined` are left out of the text. */
+/** JSON values. `JSON.stringify` leaves out members that are `undefined`. */
 export type Json = string | number | boolean | null | undefined | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
 
-/** Examples of the members that only the problem documents of these codes have. */
+/** Examples of the additional members that problem documents with these codes have. */
 const EXAMPLE_MEMBERS: Partial<Record<ErrorCode, JsonObject>> = {
   reauthentication_required: { max_age: 900 },
   second_factor_enrolment_required: {

@@ -1,4 +1,4 @@
-/** The client's environment, as parameters. No other file of the client reads a clock or waits. */
+/** What the client needs from the browser, as parameters. No other file of the client reads a clock or waits. */
 import type { Fetch } from "./types.ts";
 
 interface Channel<Message> {
@@ -27,7 +27,7 @@ export interface Reading {
   stopwatch: number;
 }
 
-/** The types that this file needs of the browser. The package is compiled without the DOM library. */
+/** The parts of `navigator` that this file uses. The package is compiled without the DOM library. */
 interface Host {
   userAgent?: string;
   locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
@@ -66,8 +66,8 @@ function abortAfter(milliseconds: number): AbortSignal {
 }
 
 /**
- * Milliseconds between two readings. The wall clock may have been set back, and the stopwatch may have stood still, so
- * the larger difference counts.
+ * Milliseconds between two readings. A person may have set the wall clock back, and the stopwatch may have stopped
+ * while the machine slept, so the larger difference counts.
  */
 export function elapsedSince(then: Reading, now: Reading): number {
   return Math.max(now.wall - then.wall, now.stopwatch - then.stopwatch);

@@ -34,9 +34,9 @@ export interface ClientOptions {
   /** The name of this device in the user's list of sessions, if a login does not set one. */
   deviceName?: string;
   /**
-   * Called if the service or one of the `apis` demands a recent or a stronger login from `client.fetch`. Ask the user for
-   * a proof and call `client.reauthenticate`, then return true: the request is sent once more, unless its body is a stream
-   * or it is a `Request` with a body. Called once for requests that fail at the same time.
+   * Called if a response to `client.fetch` demands a recent or a stronger login. Ask the user to prove who they are,
+   * call `client.reauthenticate`, then return true: the client sends the request again. Called once for requests that
+   * fail at the same time. Not called if the body of the request is a stream, or for a `Request` with a body.
    */
   onReauthenticationRequired?: (error: PosternError) => Promise<boolean>;
   /** A replacement for the global `fetch`. */
@@ -53,39 +53,39 @@ export interface Client {
    * Logs in with an email or a username. In cookie mode, also checks that the browser kept the cookie. If the browser
    * did not, ends the session and throws `cookies_refused`.
    *
-   * Throws `second_factor_required` if the password is right and the user has a second factor. Ask for one of the error's
-   * `factors`, and call `proveSecondFactor`.
+   * Throws `second_factor_required` if the password is right and the user has a second factor. Ask the user for one of
+   * the error's `factors`, and call `proveSecondFactor`.
    */
   login(body: LoginBody): Promise<User>;
   /**
-   * Emails a code that finishes the login, if the error's `factors` have `email`. Pass it to `proveSecondFactor` as
-   * `emailCode`. If it doesn't arrive, call this again.
+   * Emails the user a code, if the `factors` of the error `second_factor_required` contain `email`. Pass the code to
+   * `proveSecondFactor` as `emailCode`. If the email doesn't arrive, call this again.
    */
   sendSecondFactorCode(login: { pendingToken: string }): Promise<Answer<"/api/v1/auth/second-factor/email">>;
   /**
    * Finishes a login that was refused with `second_factor_required`. Throws `invalid_factor` if the proof is wrong: ask
-   * again. Throws `invalid_pending_token` if the login took too long: begin with `login` again.
+   * the user again. Throws `invalid_pending_token` if the login took too long: begin with `login` again.
    */
   proveSecondFactor(proof: SecondFactor): Promise<User>;
   /**
    * Finishes a login that was refused with `second_factor_enrolment_required`. Before this call, send the error's
    * `enrolmentToken` to `/api/v1/auth/enrolment/totp` or `/api/v1/auth/enrolment/passkey/options`, and have the user
-   * set up the app or the passkey. Show the recovery codes: they can't be read again. Throws as `proveSecondFactor`
-   * does, but `invalid_enrolment_token` if the setup took too long.
+   * set up the app or the passkey. Show the recovery codes: they can't be read again. Throws `invalid_factor` if the
+   * proof is wrong, and `invalid_enrolment_token` if the setup took too long.
    */
   setUpSecondFactor(factor: NewSecondFactor): Promise<{ user: User; recoveryCodes: string[] }>;
   /** Logs in with a passkey instead of a password. Checks the cookie as `login` does. */
   loginWithPasskey(credential: PasskeyCredential): Promise<User>;
   /**
    * Emails a link that logs in, if the service offers this. Show the `login_code` of the answer: the user types it if
-   * they open the link in another browser. In cookie mode, the service recognizes this browser, so it needs no code
-   * here. In memory mode, keep the code, and pass it to `loginWithEmail`.
+   * they open the link in another browser. In cookie mode, the service recognizes this browser, and doesn't ask for the
+   * code here. In memory mode, keep the code, and pass it to `loginWithEmail`.
    */
   requestEmailLogin(body: EmailLoginBody): Promise<Answer<"/api/v1/auth/email-login">>;
   /**
    * Logs in with the token of an emailed link. Checks the cookie, and throws `second_factor_required`, as `login` does.
-   * Throws `login_code_required` if this browser did not ask for the link: ask for the code, and call this again with
-   * it.
+   * Throws `login_code_required` if this browser did not request the link: ask the user for the code, and call this
+   * again with the code.
    */
   loginWithEmail(link: EmailLink): Promise<User>;
   /**
@@ -96,11 +96,11 @@ export interface Client {
    * sessions then continue, and only a new login can end them.
    *
    * The page may be closed right after the call, because the request has been sent by then. One exception: if a login
-   * is in progress in this tab, the log-out waits for it and then ends its session.
+   * is in progress in this tab, the log-out waits for the login, and then ends the new session.
    *
    * In cookie mode, the response to the log-out deletes the cookie. So a login that begins in any tab waits up to 10
-   * seconds for that response. It doesn't wait if the browser has no Web Locks, or if the page that logged out was
-   * closed. A login that was already in progress in another tab may lose its new cookie; its session then ends with
+   * seconds for that response. The login doesn't wait if the browser has no Web Locks, or if the page that logged out
+   * was closed. A login that was already in progress in another tab may lose its new cookie; its session then ends with
    * `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
@@ -110,9 +110,9 @@ export interface Client {
    */
   reauthenticate(body: ReauthenticateBody): Promise<void>;
   /**
-   * The URL of the service's log-in page, which leads back to `returnTo`: a whole URL of your app. Its origin must be
-   * in the service's `ALLOWED_ORIGINS`; otherwise the page leads to the user's account. In cookie mode, an app on the
-   * service's site then finds the session with `user()`.
+   * The URL of the service's log-in page, which leads back to `returnTo`, an absolute URL of your app. The URL's origin
+   * must be in the service's `ALLOWED_ORIGINS`. If not, the page leads to the user's account. In cookie mode, an app on
+   * the service's site then finds the session with `user()`.
    */
   loginUrl(options: { returnTo: string }): string;
   /**
@@ -194,7 +194,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
   /**
    * Runs after the response to a log-out. If the client is logged in again by then, the login came from another tab,
-   * and the response may have deleted that login's cookie. A refresh then shows whether the cookie is left.
+   * and the response may have deleted that login's cookie. A refresh then shows whether the cookie still exists.
    */
   function lookForCookie(): void {
     if (session.tokens() !== undefined) session.refresh().catch(() => {});
@@ -281,7 +281,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       // A 401 of the service means that the session had already ended. A 401 of a proxy does not.
       if (refusal !== undefined && (refusal.status !== 401 || refusal.code === "unexpected_answer")) throw refusal;
       if (unconfirmed === attempt) unconfirmed = undefined;
-      // This session had already ended, so the service did not end the others.
+      // This session had already ended, so the service did not end the user's other sessions.
       if (all && refusal !== undefined && refusal.code !== "unauthorized") throw refusal;
     },
 
@@ -310,8 +310,8 @@ function asError(cause: unknown): PosternError {
 }
 
 /**
- * Checks the options. Tokens must only be sent to http(s) addresses, and a typo in `mode` or `baseUrl` must not go
- * unnoticed.
+ * Checks the options. Tokens must only be sent to http(s) addresses, and a typo in `mode` or `baseUrl` must cause an
+ * error.
  */
 function checkOptions({ baseUrl, mode, apis = [] }: ClientOptions): void {
   if (!/^(cookie|memory)$/.test(mode)) throw new TypeError("createClient needs the mode cookie or memory.");

@@ -26,7 +26,7 @@ export class PosternError extends Error {
    * a proxy, or a redirect. `cookies_refused`: after a login in cookie mode, the browser did not keep the cookie.
    */
   readonly code: ErrorCode | "network_error" | "unexpected_answer" | "cookies_refused";
-  /** What went wrong and how to fix it, for people. */
+  /** What went wrong and how to fix it, as a text for people to read. */
   readonly detail: string;
   /** The refused fields; empty unless the code is `validation_failed`. */
   readonly errors: readonly FieldError[];
@@ -45,8 +45,8 @@ export class PosternError extends Error {
    */
   readonly enrolmentToken: string | undefined;
   /**
-   * With `second_factor_required`, what can prove the second factor. With `second_factor_enrolment_required`, what the
-   * user can set up. Empty with other codes.
+   * With `second_factor_required`, the ways to prove the second factor. With `second_factor_enrolment_required`, the
+   * factors that the user can set up. Empty with other codes.
    */
   readonly factors: readonly FactorKind[];
   /** Seconds until the `pendingToken` or the `enrolmentToken` expires. */
@@ -56,8 +56,8 @@ export class PosternError extends Error {
   /** If a stronger login is demanded: its level. With `aal2`, ask for the second factor, not for the password. */
   readonly acrValues: string | undefined;
   /**
-   * If a login failed with `invalid_passkey`: `unknown_credential` if the service doesn't have this passkey. Then call
-   * `PublicKeyCredential.signalUnknownCredential`.
+   * `unknown_credential` if a login failed with `invalid_passkey` because the service doesn't have this passkey. Then
+   * call `PublicKeyCredential.signalUnknownCredential`.
    */
   readonly reason: string | undefined;
 
@@ -86,7 +86,7 @@ export function networkError(cause: unknown): PosternError {
   );
 }
 
-/** What the service answers without an access token. */
+/** The error that the service returns for a request without an access token. */
 export function notLoggedIn(): PosternError {
   return new PosternError({ status: 401, code: "unauthorized", detail: "Log in first." });
 }
@@ -100,7 +100,7 @@ export function readError(response: Response): Promise<PosternError> {
   return response.text().then((text) => errorOf(response, text), networkError);
 }
 
-/** The error that an unexpected response contains. */
+/** The error that an unsuccessful response describes. */
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);

@@ -10,7 +10,7 @@ export function createFetch(
   onReauthenticationRequired?: (error: PosternError) => Promise<boolean>,
 ): Fetch {
   const origins = new Set([baseUrl, ...apis].map((url) => new URL(url).origin));
-  /** Tokens that an origin refused although they were new. Another refresh would not help there. */
+  /** By origin: tokens that the origin refused right after a refresh. Another refresh would not help. */
   const refusedWhenNew = new Map<string, TokenPair>();
   let asking: Promise<boolean> | undefined;
 
@@ -47,7 +47,7 @@ export function createFetch(
     };
     const tokens = await session.accessToken();
     if (tokens === undefined) return fetch(target, init);
-    /** Sends again with newer tokens of the same session, if there are some. */
+    /** Sends the request again with newer tokens of the same session, if there are any. */
     const sendAgain = async (response: Response, used: TokenPair) => {
       const newer = await session.replacementOf(used);
       if (newer === undefined) return { response, newer };

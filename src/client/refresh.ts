@@ -4,15 +4,15 @@ import type { Answer, Body, TokenPair } from "./types.ts";
 
 /**
  * The pauses before the second and the third try of a refresh. They are short, because the service may have processed a
- * try whose answer was lost. For 30 s after that, the service gives the same successor again. Then it treats the old
- * token as stolen.
+ * try whose answer was lost. For the next 30 s, the service answers the old token with the same new token again. After
+ * that, the service treats the old token as stolen.
  */
 const PAUSES_MILLISECONDS = [300, 1_200];
 /** After a longer `Retry-After` there is no further try. */
 const LONGEST_WAIT_SECONDS = 2;
 /**
- * The timeout of each try. All tries together take at most 3 · 8 + 2 · 2 = 28 s: a try after the 30 s above would look
- * like theft. If `REFRESH_GRACE_SECONDS` is shorter, a late try can look like theft.
+ * The timeout of each try. All tries together take at most 3 · 8 + 2 · 2 = 28 s, because a try after the 30 s above
+ * would look like theft. If `REFRESH_GRACE_SECONDS` is shorter, a late try can look like theft.
  */
 const PATIENCE_MILLISECONDS = 8_000;
 
@@ -61,7 +61,7 @@ export function isVerdict(error: unknown): boolean {
 function mayRetry(error: unknown): error is PosternError {
   if (!(error instanceof PosternError)) return false;
   const { code, status, retryAfter = 0 } = error;
-  // The browser gets the newer cookie with the answer to a reauthentication, in this tab or another one.
+  // A reauthentication, in this tab or another one, replaced the token. Its response brings the browser the new cookie.
   if (code === "refresh_token_superseded") return true;
   return (status === 0 || status === 429 || status >= 500) && retryAfter <= LONGEST_WAIT_SECONDS;
 }

@@ -43,7 +43,7 @@ export function createService(
   { fetch, timeout }: Pick<Surroundings, "fetch" | "timeout">,
 ) {
   return {
-    /** Posts JSON. Throws a `PosternError` unless it succeeds. With `keepalive`, the request outlives its page. */
+    /** Posts JSON. Throws a `PosternError` if the request fails. With `keepalive`, the request outlives its page. */
     async post<Of extends Route>(route: Of, body: Body<Of>, more: More = {}): Promise<Answer<Of>> {
       const { bearer, keepalive = false, patience = TIMEOUT_MILLISECONDS } = more;
       const headers = new Headers({ "Content-Type": "application/json" });
@@ -52,7 +52,7 @@ export function createService(
         method: "POST",
         headers,
         body: JSON.stringify(body),
-        // The service never redirects. A password must not follow the redirect of another server.
+        // The service never redirects. If another server does, the password must not be sent on.
         redirect: "manual",
         signal: timeout(patience),
         keepalive,

@@ -29,10 +29,10 @@ interface Held {
   since: Reading;
 }
 
-/** A token is replaced when less than this remains of its lifetime: a minute, or a tenth of a short lifetime. */
+/** A token is refreshed when less than this is left of its lifetime: a minute, or a tenth of a short lifetime. */
 const MARGIN_MILLISECONDS = 60_000;
 const MARGIN_SHARE = 0.1;
-/** After a failed early refresh, the time until the next one, while the token is still valid. */
+/** The pause after a failed refresh, while the token is still valid. */
 const QUIET_MILLISECONDS = 10_000;
 
 export type Session = ReturnType<typeof createSession>;
@@ -129,7 +129,7 @@ export function createSession(
   }
 
   /**
-   * Replaces the tokens with those that `ask` gets for them. Takes turns with refreshes, because a refresh at the same
+   * Replaces the tokens with the new ones that `ask` gets. Takes turns with refreshes, because a refresh at the same
    * time would use the old tokens.
    */
   async function replace(ask: (tokens: TokenPair) => Promise<TokenPair>): Promise<void> {
@@ -144,8 +144,8 @@ export function createSession(
         tabs.tell({ kind: "refreshed", tokens, sentAt: since.wall });
       });
     } catch (error) {
-      // The service may have replaced the tokens although its answer did not arrive. Within 30 s a refresh still gets
-      // the newest ones.
+      // The service may have replaced the tokens although its answer did not arrive. Within 30 s, a refresh still gets
+      // the new tokens.
       if (error instanceof PosternError && error.status === 0) refresh().catch(() => {});
       throw error;
     }
@@ -192,8 +192,8 @@ export function createSession(
     hear(message: Message): void {
       if (message.kind === "signed_out") {
         const { reason, sessionId } = message;
-        // A tab without tokens depends on the cookie, which every log-out deletes. A tab with tokens is only concerned
-        // if the message names its session or none.
+        // A tab without tokens depends on the cookie, which every log-out deletes. A tab with tokens ends its session
+        // only if the message names this session or no session.
         const isOurs = held === undefined ? reason === "logout" : sessionId === held.tokens.session_id;
         if (isOurs || sessionId === undefined) end(reason);
         return;

@@ -14,8 +14,8 @@ const PATIENCE_MILLISECONDS = 35_000;
  */
 const LOGIN_PATIENCE_MILLISECONDS = 10_000;
 /**
- * How long to wait for a lock that was not granted in time before. The tab that holds it is probably frozen, but may
- * have released it since.
+ * How long to wait for a lock if the last wait for the lock timed out. The tab that holds the lock is probably frozen,
+ * but may have released the lock since.
  */
 const SECOND_PATIENCE_MILLISECONDS = 1_000;
 /** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */
@@ -29,13 +29,13 @@ type TakeTurn = <Value>(work: () => Promise<Value>, deadline?: AbortSignal) => P
 
 export interface Tabs<Message> {
   /**
-   * For refreshes. Without Web Locks, two tabs may refresh at the same time; the service gives both the same successor
-   * within 30 s.
+   * For refreshes. Without Web Locks, two tabs may refresh at the same time. Within 30 s, the service gives both tabs
+   * the same new refresh token.
    */
   toRefresh: TakeTurn;
   /**
-   * For logins. A login waits for refreshes, which must not run at the same time. It also waits for log-outs: their
-   * response deletes the cookie, even that of a newer session. One deadline covers both waits.
+   * For logins. A login waits for refreshes, which must not run at the same time. It also waits for log-outs, because
+   * the response to a log-out deletes the cookie, even that of a newer session. One deadline covers both waits.
    */
   toLogIn<Value>(work: () => Promise<Value>): Promise<Value>;
   /** For log-outs. Logins wait for them. */

@@ -39,7 +39,7 @@ export type FieldError = NonNullable<Problem["errors"]>[number];
 
 export type RegisterBody = Body<"/api/v1/auth/register">;
 
-/** What can prove a second factor. */
+/** A way to prove the second factor. */
 export type FactorKind = NonNullable<Problem["factors"]>[number];
 
 /** What `PublicKeyCredential.toJSON()` returns after `navigator.credentials.get()`. */
@@ -51,7 +51,7 @@ export interface SecondFactor {
   /** The six digits that an authenticator app shows. */
   totp?: string;
   recoveryCode?: string;
-  /** The eight digits of an email, which `sendSecondFactorCode` asks for. */
+  /** The eight digits in the email that `sendSecondFactorCode` sends. */
   emailCode?: string;
   passkey?: PasskeyCredential;
   /** Whether the user trusts this browser: for a while, the password alone is enough there. Only in cookie mode. */

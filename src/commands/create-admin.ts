@@ -1,6 +1,6 @@
 /**
- * `npm run admin:create`: makes an account with the superuser flag. If the account exists, only sets its flag. A second
- * run changes nothing more.
+ * `npm run admin:create`: makes an account with the superuser flag. If a verified account has this address, only sets
+ * the flag of that account. A second run changes nothing.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -91,8 +91,8 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
   const password = await hashGivenPassword(wish, { email, username }, world);
   if ("fault" in password) return giveUp(password.fault, world);
 
-  // If the address was never verified, the person who registered the account loses it, and their password stops
-  // working.
+  // If the account exists, its address is unverified. The person who registered the account loses access: the new
+  // password replaces the old one.
   const isDone =
     user === undefined
       ? await addSuperuser(username, password.hash)
@@ -109,7 +109,7 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
     const identity = { id: createId(now, systemRandom), email, username: name, passwordHash };
     const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
     const granted = { ...event, type: "superuser_granted", details: null } as const;
-    // If the address is registered at this very moment, this fails, and the next run takes the account over.
+    // If another request registers the address at the same moment, `add` fails. The next run takes that account over.
     const [conflict] = await createProvisioningStore(db).add([{ user: created, event: granted }], now, {
       replacesUnproved: false,
     });
@@ -121,7 +121,7 @@ function takenMessage(names: readonly string[]): string {
   return `The username ${names.join(" and ")} is taken: choose another one with --username.`;
 }
 
-/** Returns the parsed value, or a message that says what is wrong with it and does not repeat it. */
+/** Returns the parsed value, or a message that names the mistake. The message does not repeat the value. */
 function parseFlag(flag: string, schema: z.ZodType<string>, text: string | undefined): { value: string } | Fault {
   if (text === undefined) return { fault: `${flag} is missing.` };
   const parsed = schema.safeParse(text);
@@ -160,12 +160,12 @@ async function hashGivenPassword(
     },
   });
   const checked = await quality.require("--password", password, owner);
-  // If the service is configured to another cost, it hashes the password again at the first login.
+  // If the service uses other scrypt parameters, it hashes the password again at the first login.
   if (!isRefusal(checked)) return { hash: hashPassword(password, passwords.scrypt, systemRandom, nativeEngine) };
   return { fault: `--password: ${checked.details.errors?.map(({ message }) => message).join(" ")}` };
 }
 
-/** The default configuration. The check for breaches is off for a local database, because there may be no network. */
+/** The default configuration. For a local database, no check for leaked passwords: there may be no network. */
 function defaultConfig({ remote, volume }: Place): Config {
   const breachCheck = remote || volume !== undefined ? "on" : "off";
   return parseConfig({

@@ -1,6 +1,6 @@
 /**
- * Opens D1 outside of a Worker, as if it were a Worker's binding. Wrangler reaches the local and the deployed database;
- * a socket on the volume reaches a container's.
+ * Opens D1 outside of a Worker, with the interface of a Worker's binding. Reaches local and deployed databases through
+ * wrangler, and a container's database through a socket on the container's volume.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -31,18 +31,18 @@ export interface OpenDatabases {
   dispose(): Promise<void>;
 }
 
-/** Wrangler's remote bindings prefer the preview database. `--remote` must mean the deployed one. */
+/** With `remote`, omits the preview database, because wrangler would prefer it to the deployed one. */
 function bound({ preview_database_id, ...database }: D1, remote: boolean) {
-  // Also if the configuration says `remote = true`, a command without `--remote` must leave the deployed database alone.
+  // A command without `--remote` must not use the deployed database, even if the configuration says `remote = true`.
   return remote ? { ...database, remote } : { ...database, preview_database_id, remote };
 }
 
 /**
  * Opens the databases that the configuration binds as `DB` and, if there is one, as `AUDIT_DB`. To reach deployed
- * databases, wrangler starts a preview Worker in the operator's account, which passes the statements on. Wrangler ends
- * that Worker afterwards.
+ * databases, wrangler starts a preview Worker in the operator's account. This Worker passes the statements on, and
+ * wrangler ends it afterwards.
  *
- * @param root the folder of wrangler.toml, and of the local state unless `place` names another one
+ * @param root the folder with wrangler.toml, and with the local state unless `place` names another folder
  */
 export async function openD1(place: Place, root: string): Promise<OpenDatabases> {
   const { remote, persistTo, volume, environment } = place;
@@ -50,7 +50,7 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
   // Wrangler reads these variables when it is loaded. They turn off usage metrics and the download of a sample
   // `Request.cf`.
   process.env.WRANGLER_SEND_METRICS = "false";
-  // `npm run dev` passes its environment on to the service, which may want the sample.
+  // Keeps the user's value: `npm run dev` passes its environment on to the service, which may need the sample.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = remote
@@ -95,12 +95,12 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
 }
 
 function localConfiguration({ config, environment }: Place, root: string) {
-  // An empty `env` keeps wrangler from using the environment that CLOUDFLARE_ENV names: it has no database.
+  // With an empty `env`, wrangler ignores CLOUDFLARE_ENV. The environment that it names would have no database.
   if (config === undefined) return { config: join(root, "wrangler.toml"), env: "" };
   return { config, ...(environment !== undefined && { env: environment }) };
 }
 
-/** Reads a configuration. Wrangler's error has the file, line and column in `location`, and not in its message. */
+/** Reads a configuration. Adds the file, line and column to the message of wrangler's error, which lacks them. */
 function readLocally<Configuration>(read: () => Configuration): Configuration {
   try {
     return read();
@@ -119,8 +119,8 @@ const MOST_TRIES = 100;
 const RETRY_MILLISECONDS = 50;
 
 /**
- * The errors of the local runtime if SQLite refuses a statement because of another process, or can't open the file
- * again. Both undo the transaction, so the call can be repeated.
+ * The errors of the local runtime if another process has locked the SQLite file, or if SQLite can't open the file
+ * again. Each error undoes the transaction, so the call can be repeated.
  */
 const LOCKED = /SQLITE_BUSY|internal error/;
 
@@ -150,7 +150,7 @@ makes the database or finds it, and writes the id there.`;
 
 /**
  * Returns a function that removes the signal listeners that were added after this call. Miniflare adds listeners that
- * end the process at once, but a command must only end at its next safe point.
+ * end the process at once, but a command must end only at its next safe point.
  */
 function watchSignalListeners(): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

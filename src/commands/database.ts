@@ -17,7 +17,7 @@ export interface Directory {
   now: number;
 }
 
-/** Opens the database, works with it and closes it. Returns the exit code: 1 if the database or a file failed. */
+/** Opens the database for `work`, then closes it. Returns the exit code: 1 if the database or a file failed. */
 export async function withDatabase(
   place: Place,
   world: Surroundings,
@@ -35,7 +35,7 @@ export async function withDatabase(
     if (place.volume !== undefined) await requireMigrations(db);
     return await work({ db, archive, now: await databaseNow(db) });
   } catch (error) {
-    // Ctrl-C also ends the local runtime. The failure of the call may arrive before the signal, which gets a turn here.
+    // Ctrl-C also ends the local runtime, so the call may fail before the signal arrives. The pause lets it arrive.
     await pause(0);
     world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
     return 1;
@@ -46,7 +46,7 @@ export async function withDatabase(
 
 /**
  * Throws if the database lacks a migration of this release. A container applies its own migrations when it starts, so
- * this happens if the container's release is older.
+ * a migration is missing only if the container's release is older.
  */
 async function requireMigrations(db: Database): Promise<void> {
   const [pending] = await pendingMigrations(db);
@@ -60,7 +60,7 @@ async function requireMigrations(db: Database): Promise<void> {
 function explain(error: unknown, { remote }: Place): string {
   // An error with `syscall` is about a file that can't be read or written.
   if (error instanceof StepFailed || (error instanceof Error && "syscall" in error)) return `${error.message}\n`;
-  // Drizzle's own message holds the bound values, among them password hashes.
+  // Not `error.message`: Drizzle puts the bound values into it, such as password hashes.
   const text = describeError(error);
   const makeTables = remote ? "`npm run deploy`" : "`npm run dev` with the same state";
   const hint = text.includes("no such table") ? `It has no tables yet: ${makeTables} makes them.\n` : "";

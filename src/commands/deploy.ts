@@ -78,7 +78,7 @@ export async function deploy(argv: readonly string[], world: Surroundings, outsi
     const isTested = flags["skip-smoke-test"] !== true;
     return await runSteps({ environment, isDryRun, isAsking, isTested }, world, outside);
   } catch (error) {
-    // Ctrl-C also makes the call under way fail, with an error that would only confuse.
+    // Ctrl-C also makes the current call fail. Its error is not shown, because it would only confuse.
     const reason = world.stop.aborted ? "Stopped." : error instanceof StepFailed ? error.message : describeError(error);
     world.complain(`\n${reason}\n\nRun the same command again: it continues where this run ended.\n`);
     return 1;

@@ -8,7 +8,7 @@ import type { Ready } from "./wrangler.ts";
 /** How long a started service may take to become healthy before the command reports it. */
 const PATIENCE = 15 * SECOND;
 const POLL_PAUSE = 200;
-/** Answers 200 once the storage answers too. */
+/** This path answers 200 once the service and its storage work. */
 const READY = "/health/ready";
 const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
 
@@ -31,7 +31,7 @@ export async function announce(
   const end = exited.then(() => {
     ended = true;
   });
-  // The health check would refuse the self-signed certificate of https, so wrangler's message has to be enough.
+  // With https, `fetch` would refuse the self-signed certificate, so wrangler's own ready message has to be enough.
   for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
     if (waited === PATIENCE) world.complain(`${origin}${READY} does not answer as it should. Still waiting.\n`);
     await Promise.race([end, pause(POLL_PAUSE)]);
@@ -48,7 +48,7 @@ async function isHealthy(origin: string): Promise<boolean> {
   }
 }
 
-/** What the user needs to know once everything runs. */
+/** What the developer needs to know once everything runs. */
 function banner(origin: string, { state, registry, adminPath }: Places): string {
   const admin =
     adminPath === undefined

@@ -1,4 +1,4 @@
-/** Checks the configuration values before wrangler starts, whose own output would bury the message. */
+/** Checks the configuration values before wrangler starts, because wrangler's output would bury the message. */
 import { existsSync } from "node:fs";
 import { variables } from "../config/settings/admin-path.ts";
 import { isAbsent } from "./doctor/absent.ts";
@@ -14,8 +14,8 @@ interface Examined {
 const UNREAD: Examined = { faults: [], adminPath: variables.ADMIN_PATH.parse(undefined) };
 
 /**
- * Examines the values that the Worker will get: those of the configuration file, and over them the `given` ones. Finds
- * no fault if the file can't be read, because wrangler says what is wrong with it.
+ * Examines the values that the Worker will get: those of the configuration file, overridden by `given`. If the file
+ * can't be read, returns no fault, because wrangler says what is wrong with the file.
  */
 export async function examineValues(
   configuration: string,

@@ -1,4 +1,4 @@
-/** The flags of `npm run dev`. It passes most of them on to `wrangler dev`, and has to understand only a few. */
+/** The flags of `npm run dev`. The command passes most of them on to `wrangler dev`, and interprets only a few. */
 import type { Fault } from "./flags.ts";
 
 export type DevFlags = Exclude<ReturnType<typeof parseDevFlags>, Fault>;
@@ -13,7 +13,7 @@ interface Given {
 const LISTS = new Set(["var", "env-file", "define", "alias"]);
 const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
 
-/** Reads the flags that matter here. Wrangler checks the others. */
+/** Reads the flags that `npm run dev` interprets. Wrangler checks the others. */
 export function parseDevFlags(argv: readonly string[]) {
   const given = groupFlags(argv);
   const valuesOf = (name: string) => given.filter((flag) => flag.name === name).flatMap(({ values }) => values);
@@ -31,7 +31,7 @@ export function parseDevFlags(argv: readonly string[]) {
     host: valuesOf("ip").at(-1) ?? "localhost",
     scheme: valuesOf("local-protocol").at(-1) === "https" ? ("https" as const) : ("http" as const),
     persistTo: valuesOf("persist-to").at(-1),
-    // Of several configurations the first is the Worker's own. The others run beside it.
+    // The first configuration is Postern's own. Any others are those of Workers that run beside Postern.
     config: valuesOf("config")[0],
     environment: valuesOf("env").at(-1),
     folder: valuesOf("cwd").at(-1),

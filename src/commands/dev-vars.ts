@@ -1,11 +1,11 @@
-/** `.dev.vars`: the configuration of the local service. It is made if it is missing; existing lines never change. */
+/** Creates or completes `.dev.vars`, the configuration of the local service. Never changes existing lines. */
 import { appendFileSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 
-/** The length of a secret in bytes. It is longer than any key that is derived from it. */
+/** The length of a secret in bytes: longer than any key that is derived from the secret. */
 const SECRET_BYTES = 48;
 
 export type DevVarsOutcome = "made" | "completed" | "kept";
@@ -29,7 +29,7 @@ export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
 
   const text = readFileSync(path, "utf8");
   if (parseEnv(text).AUTH_SECRET) return "kept";
-  // Two instances may both append a line. Both then use the last one, because they read the file only after the
+  // Two instances may each append a line. Both then use the last line, because wrangler reads the file only after the
   // migrations.
   appendFileSync(path, text === "" || text.endsWith("\n") ? secret : `\n${secret}`);
   return "completed";

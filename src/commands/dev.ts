@@ -47,7 +47,7 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
     complain(`Port ${flags.port} is taken: choose another one, or leave the flag out to get one that is free.\n`);
     return 1;
   }
-  // Wrangler resolves the paths of its flags in the folder that `--cwd` names.
+  // For wrangler, the paths in flags are relative to the folder that `--cwd` names.
   const base = resolve(root, flags.folder ?? ".");
   const configuration = resolve(base, flags.config ?? "wrangler.toml");
   const folder = dirname(configuration);
@@ -119,7 +119,7 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
     kept: "",
   };
   say(told[ensureDevVars(path, systemRandom)]);
-  // In another configuration or environment of wrangler, the command doesn't set ENVIRONMENT.
+  // With another configuration file or a wrangler environment, the command doesn't set ENVIRONMENT.
   return settle(readVariables(path) ?? {}, flags, folder !== root || flags.environment !== undefined);
 }
 
@@ -132,7 +132,7 @@ function settle(inFiles: Variables, { variables }: DevFlags, isForeign: boolean)
     fixesEnvironment,
     values: {
       ...inFiles,
-      // Only for the check of the values: the port is chosen later, and may be another one.
+      // Only for the check of the values. The real port is chosen later, and may differ.
       ...(!fixesPublicUrl && { PUBLIC_URL: `http://localhost:${FIRST_PORT}` }),
       ...(!fixesEnvironment && { ENVIRONMENT: "development" }),
       ...variables,
@@ -154,7 +154,7 @@ async function migrate(place: Omit<Place, "remote">, world: Surroundings): Promi
     }
     return true;
   } catch (error) {
-    // Ctrl-C also ends the local runtime. The failure of the call may arrive before the signal, which gets a turn here.
+    // Ctrl-C also ends the local runtime, so the call may fail before the signal arrives. The pause lets it arrive.
     await pause(0);
     const reason = error instanceof StepFailed ? error.message : describeError(error);
     if (!stop.aborted) complain(`${reason}\nThe migrations could not be applied.\n`);
@@ -164,7 +164,7 @@ async function migrate(place: Omit<Place, "remote">, world: Surroundings): Promi
 
 type Setting = Surroundings & Settled & { state: string; registry: string; adminPath: string | undefined };
 
-/** Serves until wrangler ends or the user stops it. */
+/** Runs wrangler until it ends or the user stops it. */
 async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {
   const { stop, say, complain } = setting;
   const isEssential = essentialLines();
@@ -199,12 +199,12 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
 /** The command line of wrangler: the user's flags, and defaults for the flags that the user did not give. */
 function wranglerArguments(flags: DevFlags, port: number, settled: Settled): string[] {
   const args = ["dev", "--show-interactive-dev-session=false"];
-  // With port 0, the runtime picks a free port. Otherwise two instances that start at once would both choose 9229.
+  // With port 0, the runtime picks a free port. By default, two instances that start at once would both choose 9229.
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
-  // The issuer of the tokens is the address of the service.
+  // PUBLIC_URL is the issuer in tokens, so it must have the port that was chosen.
   if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
-  // `wrangler.toml` sets `ENVIRONMENT` to production, and a `.dev.vars` that an earlier version made may not override
-  // it. If the user passes a `--var ENVIRONMENT`, it comes later and wins.
+  // `wrangler.toml` sets `ENVIRONMENT` to production, and a `.dev.vars` that an earlier version made may lack the
+  // variable. A `--var ENVIRONMENT` of the user comes later in the arguments, so it wins.
   if (!settled.fixesEnvironment) args.push("--var", "ENVIRONMENT:development");
   return [...args, `--port=${port}`, ...flags.passed];
 }

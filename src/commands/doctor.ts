@@ -110,7 +110,7 @@ async function run({ timeout, examine }: Check, examination: Examination): Promi
 }
 
 if (import.meta.main) {
-  // Wrangler writes its progress to the console. Standard output is for the findings, which may be JSON.
+  // Sends wrangler's progress to standard error, because standard output is for the findings, which may be JSON.
   console.log = console.error;
   await endWith(await doctor(process.argv.slice(2), here()));
 }

@@ -1,4 +1,4 @@
-/** `npm run emails:preview`: writes every email in every language into a folder, to look at. Sends nothing. */
+/** `npm run emails:preview`: writes a sample of every email in every language into a folder. Sends nothing. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Config, ConfigurationError, parseConfig } from "../config/config.ts";
@@ -21,7 +21,7 @@ the logo and the subjects are those of .dev.vars, the colors those of public/sta
   --help                show this text
 `;
 
-/** Values that every configuration needs, and no email shows. */
+/** Values that every configuration needs, but that no email shows. */
 const REQUIRED = { ENVIRONMENT: "development", AUTH_SECRET: "an example: no email contains anything of it" };
 
 type Preview = Record<(typeof SUPPORTED_LOCALES)[number], SampleMail[]>;
@@ -76,7 +76,7 @@ function ignoredWarning(variable: string): string {
   return `emails ignore the value of ${variable}, because they take ${takes}.`;
 }
 
-/** What the index shares with the pages of the service. */
+/** The files that the index shares with the pages of the service. */
 const SHARED = ["postern.css", "theme.css", "logo.svg"];
 
 function write(folder: string, preview: Preview, product: string, root: string): void {

@@ -2,9 +2,9 @@
 import { stripVTControlCharacters } from "node:util";
 
 /**
- * Returns a function that gets wrangler's lines in order and says whether to show each. It leaves out the tables of
- * bindings, which wrangler prints again and again. It also leaves out wrangler's line about each request, because the
- * Worker logs requests itself.
+ * Returns a function that gets wrangler's lines in order and says whether to show each line. The function leaves out
+ * the tables of bindings, which wrangler prints again and again. It also leaves out wrangler's line about each request,
+ * because the Worker logs requests itself.
  */
 export function essentialLines(): (line: string) => boolean {
   let isInTable = false;

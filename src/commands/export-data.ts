@@ -26,7 +26,7 @@ export async function exportData(argv: readonly string[], world: Surroundings): 
     return positionals.length === 1 ? undefined : "This takes the name of one new file.";
   });
   if (typeof command === "number") return command;
-  // Relative to the folder in which the command was typed.
+  // The path is relative to the folder in which the user typed the command. npm sets INIT_CWD to this folder.
   const file = resolve(process.env.INIT_CWD ?? ".", command.positionals[0] ?? "");
   return withDatabase(command.place, world, (directory) => writeAll(file, directory, world));
 }
@@ -53,7 +53,7 @@ async function writeAll(file: string, { db, archive }: Directory, world: Surroun
       }
     }
     backup.statements(indexes);
-    // The pages were read one after another. They show the same moment only if nothing was written in between.
+    // The pages of rows were read one after another. They fit together only if nothing was written in between.
     if (JSON.stringify(await source.summaries()) !== JSON.stringify(before))
       return giveUp("\nThe service wrote to the database while it was read. Stop it first (docs/move.md).", world);
     isComplete = true;

@@ -9,13 +9,13 @@ export interface Fault {
 
 /** Which database a command works on. */
 export interface Place {
-  /** Whether the deployed database is meant, and not one on this machine. */
+  /** Whether to use the deployed database instead of one on this machine. */
   remote: boolean;
-  /** The folder of the local state, if it is not wrangler's own. */
+  /** The folder of the local state, if it is not wrangler's default. */
   persistTo: string | undefined;
-  /** The folder of a container's volume, if its database is meant. */
+  /** The folder of a container's volume, to use the database on this volume. */
   volume?: string | undefined;
-  /** The name of the environment, if given: a deployed one, or one in the file `config`. */
+  /** The name of the environment, if given: a deployed environment, or one in the file `config`. */
   environment?: string | undefined;
   /** The path of a local configuration, if it is not the wrangler.toml of this release. */
   config?: string | undefined;
@@ -37,7 +37,7 @@ export const PLACE_USAGE = `  --remote              use the deployed database in
   --volume <folder>     use the database of the container that runs on this volume
   --help                show this text`;
 
-/** Parses a command line into flags and positional arguments. Returns what is wrong with it if that fails. */
+/** Parses a command line into flags and positional arguments, or returns what is wrong with it. */
 export function readFlags<const Options extends ParseArgsOptionsConfig>(
   argv: readonly string[],
   options: Options,
@@ -65,7 +65,7 @@ export function understand<Flags extends { help: boolean }>(
   return 0;
 }
 
-/** Ends a command that can't do what it was asked for. Returns its exit code. */
+/** Prints why a command can't do what it was asked for. Returns the exit code. */
 export function giveUp(fault: string, { complain }: { complain(text: string): void }): number {
   complain(`${fault} Nothing changed.\n`);
   return 1;

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 
-/** Runs git with these words. `text` is what it printed: its output, or on failure what it complained about. */
+/** Runs git with these arguments. `text` is git's output or, if git failed, its error message. */
 export type Git = (...words: string[]) => Promise<{ code: number; text: string }>;
 
-/** Git in a folder. */
+/** Returns a function that runs git in this folder. */
 export function gitIn(folder: string): Git {
   return (...words) =>
     new Promise((done) => {

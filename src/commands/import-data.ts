@@ -1,7 +1,7 @@
 /**
- * `npm run data:import`: fills a new service from the backup of another one. Every session ends, because the session
- * objects of a new service are empty. If this account or volume had a service before, its session objects are still
- * there. So the import also raises every user's session epoch, which ends the sessions in them.
+ * `npm run data:import`: fills a new service from the backup of another one. Every session ends, because a new service
+ * has no sessions. But if this Cloudflare account or volume had a service before, its session objects still exist. So
+ * the import also raises every user's session epoch, which ends the sessions in those objects.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -29,11 +29,11 @@ ${PLACE_USAGE}
 
 /**
  * Added to the sequence numbers of the imported keys. Isolates recognize a change of the keys by the highest number.
- * Without this, the imported keys could have the same numbers as the keys that they replace.
+ * Without the addition, the imported keys could have the same numbers as the keys that they replace.
  */
 const KEY_SEQUENCES = 1_000;
 
-/** The first step adds the signing keys. These tables follow after it. */
+/** The tables whose rows `addRows` adds. The rows of signing keys were added earlier, by `begin`. */
 const MOVED = TABLES.filter(({ name }) => name !== SIGNING_KEYS.name);
 
 interface Import extends Directory {
@@ -50,7 +50,7 @@ export async function importData(argv: readonly string[], world: Surroundings): 
   });
   if (typeof command === "number") return command;
   const { place, positionals } = command;
-  // Relative to the folder in which the command was typed.
+  // The path is relative to the folder in which the user typed the command. npm sets INIT_CWD to this folder.
   const file = resolve(process.env.INIT_CWD ?? ".", positionals[0] ?? "");
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return giveUp(`There is no file ${file}.`, world);
   return withDatabase(place, world, async (directory) => {

@@ -54,7 +54,7 @@ export async function importUsers(argv: readonly string[], world: Surroundings):
     positionals.length === 1 ? undefined : "This takes the name of one file.",
   );
   if (typeof command === "number") return command;
-  // Relative to the folder in which the command was typed.
+  // The path is relative to the folder in which the user typed the command. npm sets INIT_CWD to this folder.
   const file = resolve(process.env.INIT_CWD ?? ".", command.positionals[0] ?? "");
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found?.isFile()) return refuse({ fault: `There is no file ${file}.` }, world);
@@ -87,7 +87,7 @@ async function importFile(
   const store = createProvisioningStore(db);
   const report = openReport(file, systemRandom);
   let tally = EMPTY_TALLY;
-  // Read once, for the first user with second factors.
+  // The service's secrets, read once: at the first user with second factors.
   let opening: Promise<Secrets> | undefined;
   let isComplete = false;
   try {
@@ -107,9 +107,7 @@ async function importFile(
   say(`\n${describeEnd(file, tally).join("\n")}\n`);
   return tally.refused > 0 ? 3 : 0;
 
-  /**
-   * Adds the users that no earlier run has added. Returns how many earlier runs had added, and the lines that failed.
-   */
+  /** Adds the users that no earlier run has added. Returns the failed lines, and how many users earlier runs added. */
   async function addBatch({ arrivals }: Batch): Promise<{ conflicts: RefusedLine[]; earlier: number }> {
     const done = await store.recorded(arrivals.map(({ arrival }) => arrival.event.id));
     const waiting = arrivals.filter(({ arrival }) => !done.has(arrival.event.id));

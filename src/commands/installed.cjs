@@ -1,7 +1,7 @@
 /**
- * Runs before every npm script: says what to do if the packages are not installed, or only in part, so that the script
- * does not end in a stack trace. Then makes Node load code faster. Plain JavaScript without syntax of recent years,
- * because before `npm ci` the only Node is that of the machine, which may be too old to run TypeScript.
+ * Runs before every npm script. If packages are missing, says what to do, so that the script does not end in a stack
+ * trace. Then makes Node load code faster. This file is JavaScript with only old syntax: before `npm ci`, it runs in
+ * the machine's own Node, which may be too old for TypeScript.
  */
 "use strict";
 
@@ -23,12 +23,12 @@ if (trouble !== undefined) {
   process.exit(1);
 }
 
-// The environment variable is for the programs that the script starts: compiling wrangler takes longer than most of
-// its commands.
+// The environment variable is for the programs that the script starts. Compiling wrangler takes longer than most of
+// wrangler's commands.
 process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || path.join(packages, ".cache/compiled");
 if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
-// For each file of drizzle-orm, Node reads the 180 kB of its package.json again, to see that it is a module: together
-// that takes longer than most commands.
+// For each file of drizzle-orm, Node reads the package.json of drizzle-orm (180 kB) again, to see that the file is a
+// module. In total, this takes longer than most commands.
 if (nodeModule.registerHooks) nodeModule.registerHooks({ resolve: resolveInDrizzle });
 
 function resolveInDrizzle(specifier, context, next) {
@@ -38,7 +38,7 @@ function resolveInDrizzle(specifier, context, next) {
   return { url: new URL(specifier, from).href, format: "module", shortCircuit: true };
 }
 
-/** What stands in the way of the scripts and what to do about it, or `undefined`. */
+/** Returns why the scripts can't run and what to do about it, or `undefined` if they can. */
 function findTrouble() {
   const named = readManifest(root);
   const names = Object.keys(Object.assign({}, named.dependencies, named.devDependencies));
@@ -64,7 +64,7 @@ function isInstalled(name) {
   return fs.existsSync(path.join(packages, name, "package.json"));
 }
 
-/** Whether the package, if it is installed, has its program for this system. */
+/** Whether the package has its program for this system. Also true if the package is not installed. */
 function hasProgram(name) {
   return (
     !isInstalled(name) ||
@@ -80,7 +80,7 @@ function readManifest(folder) {
   return JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
 }
 
-/** `npm ci`, with flags that bring back the packages which this machine's settings would leave out. */
+/** `npm ci`, with flags to include the packages that this machine's settings would leave out. */
 function installation() {
   const { NODE_ENV, npm_config_omit = "" } = process.env;
   const settings = NODE_ENV === "production" ? `dev ${npm_config_omit}` : npm_config_omit;

@@ -1,4 +1,4 @@
-/** Migrations of a database on this machine. */
+/** Applies migrations to a database on this machine. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "../db/client.ts";
@@ -8,7 +8,7 @@ import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
 import { StepFailed } from "./deploy/step-failed.ts";
 
-/** Wrangler's own table, so that `wrangler d1 migrations` and this agree on what is applied. */
+/** Wrangler's own table, so that `wrangler d1 migrations` and this code agree on which migrations are applied. */
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`;
 
@@ -16,11 +16,11 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
 const BREAKPOINT = "--> statement-breakpoint";
 
 /**
- * Applies the migrations in a folder that the database lacks, oldest first, each in one transaction. `wrangler d1
- * migrations apply` does the same, but starts a runtime for each migration, which makes the first start of a new clone
- * ten seconds slower.
+ * Applies the migrations in `folder` that are not applied yet, oldest first, each in one transaction. `wrangler d1
+ * migrations apply` does the same, but starts a runtime for each migration. In a new clone, the first start would take
+ * ten seconds longer.
  *
- * @throws StepFailed with the name of the migration that failed. The database is as it was before that one
+ * @throws StepFailed with the name of the migration that failed. The database is as it was before this migration
  */
 export async function migrateLocally(database: D1Database, folder: string): Promise<void> {
   const hops = new Hops(systemClock);
@@ -36,7 +36,7 @@ export async function migrateLocally(database: D1Database, folder: string): Prom
     try {
       await run([...statements, `INSERT INTO d1_migrations (name) VALUES ('${name}')`]);
     } catch (error) {
-      // Another process may have applied it at the same moment.
+      // Another process may have applied the migration at the same moment.
       const applied = await appliedMigrations(db).catch((): string[] => []);
       if (!applied.includes(name)) throw new StepFailed(`${name}: ${describeError(error)}`);
     }

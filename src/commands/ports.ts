@@ -1,4 +1,4 @@
-/** Which port a development server takes. */
+/** Chooses the port of a development server. */
 import dns from "node:dns/promises";
 import { createServer } from "node:net";
 
@@ -29,7 +29,7 @@ function faultOf(port: number, host: string): Promise<string | undefined> {
   });
 }
 
-/** The first free port from `from` on, or `undefined` if a hundred are taken. */
+/** The first free port from `from` to `LAST_PORT`, or `undefined` if all are taken. */
 export async function choosePort(
   from: number,
   host: string,

@@ -56,9 +56,9 @@ export function createAsk(
 }
 
 /**
- * Opens the terminal once for all questions. If it were closed between two questions, it would show what is typed too
- * early, which may be a secret. Lines that are typed early answer the next questions. Node restores the terminal when
- * the process ends.
+ * Opens the terminal once for all questions. If the terminal were closed between two questions, it would show text that
+ * is typed too early, which may be a secret. Lines that are typed early answer the next questions. Node restores the
+ * terminal when the process ends.
  */
 function openKeyboard(input: Input, output: NodeJS.WritableStream, stop: AbortSignal, interrupt: () => void) {
   let isShown = false;
@@ -115,9 +115,7 @@ function openKeyboard(input: Input, output: NodeJS.WritableStream, stop: AbortSi
   }
 }
 
-/**
- * Sends all processes the signal that Ctrl-C sends elsewhere. In a terminal that shows nothing, Ctrl-C is only a key.
- */
+/** Sends SIGINT to the process group, as Ctrl-C usually does. In a terminal in raw mode, Ctrl-C is only a key. */
 function interruptAll(): void {
   process.kill(0, "SIGINT");
 }

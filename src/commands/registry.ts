@@ -20,7 +20,7 @@ export function registryOf(state: string): string {
   return resolve(process.env.WRANGLER_REGISTRY_PATH ?? join(state, "registry"));
 }
 
-/** The environment in which wrangler uses this registry. */
+/** The environment variable that makes wrangler use this registry. */
 export function inRegistry(registry: string): NodeJS.ProcessEnv {
   return { WRANGLER_REGISTRY_PATH: registry };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run release -- 0.2.0`: makes a version of the unreleased changes, as one commit with a tag. Never pushes,
+ * `npm run release -- 0.2.0`: turns the unreleased changes into a version, as one commit with a tag. Never pushes,
  * because a pushed tag starts `.github/workflows/release.yml`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -29,7 +29,7 @@ const FILES: Readonly<Record<string, (version: string) => string>> = {
   "docs/quick-start-browser.md": (version) => `postern-${version}.tgz`,
   "docs/quick-start-worker.md": (version) => `postern-${version}.tgz`,
 };
-/** In package-lock.json the first two versions are Postern's own. The others are those of packages. */
+/** In package-lock.json, the first two versions are Postern's own. The others belong to packages. */
 const PLACES_IN_LOCK = 2;
 const CHANGELOG = "CHANGELOG.md";
 
@@ -83,7 +83,7 @@ function readWish(argv: readonly string[]): Wish | Fault {
   return wish;
 }
 
-/** The files that a release changes, by path. A part of the documentation may be missing. */
+/** The files that a release changes, by path. Files that do not exist are left out. */
 function readFiles(root: string): Map<string, string> {
   const paths = [...Object.keys(FILES), CHANGELOG].filter((path) => existsSync(join(root, path)));
   return new Map(paths.map((path) => [path, readFileSync(join(root, path), "utf8")]));

@@ -28,7 +28,7 @@ The database, the user objects and the secrets stay as they are.
 
 const VERSION_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** How often the command asks whether the service answers, and the pause in between, in milliseconds. */
+/** How often the command asks whether the service answers, the pause in between, and the longest wait for an answer. */
 const LOOKS = 10;
 const LOOK_PAUSE = 2_000;
 const LOOK_MILLISECONDS = 30_000;
@@ -64,7 +64,7 @@ export async function rollBack(
   if (!flags.yes && !/^y(es)?$/i.test((await world.ask("Roll back? [y/N] ")) ?? ""))
     return giveUp("Not rolled back.", world);
 
-  // Unlike `wrangler rollback`, this never overrides Cloudflare's refusals.
+  // Unlike `wrangler rollback`, this wrangler command never overrides Cloudflare's refusals.
   const deploy = ["versions", "deploy", `${target.versionId}@100%`, "--yes", "--message", "Rollback"];
   const { code, output, complaints } = await wrangler.run([...deploy, "--config", config], world.stop);
   if (code !== 0) {
@@ -106,7 +106,7 @@ function inWords({ versionId, deployedAt, message }: Deployed): string {
 
 const versionSchema = z.object({ annotations: z.object({ "workers/message": z.string().optional() }).nullish() });
 
-/** Says that the version runs on the schema, or returns why it does not. */
+/** Prints that the version runs on the schema, or returns why it does not. */
 async function faultOfSchema(
   { versionId }: Deployed,
   config: string,

@@ -42,7 +42,7 @@ export async function rotateKeys(argv: readonly string[], world: Surroundings): 
   );
 }
 
-/** Joins `--kid` and its value. One key id in 64 begins with a dash, and would otherwise be taken for a flag. */
+/** Joins `--kid` and its value with `=`, because one key id in 64 begins with a dash and would be read as a flag. */
 function joinKeyId(argv: readonly string[]): string[] {
   const at = argv.indexOf("--kid");
   const id = argv[at + 1];

@@ -1,6 +1,6 @@
 /**
- * `npm run secret:rotate`: replaces AUTH_SECRET. Keeps the old secret as AUTH_SECRET_PREVIOUS as long as anything that
- * was made with it is needed, so that the service can open everything in use at every moment.
+ * `npm run secret:rotate`: replaces AUTH_SECRET. Keeps the old secret as AUTH_SECRET_PREVIOUS until `--finish`, so that
+ * the service still accepts everything that was made with the old secret.
  */
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/event-store.ts";
@@ -45,7 +45,7 @@ const OF_A_CONTAINER =
 const CRON = "curl http://localhost:8787/cdn-cgi/handler/scheduled";
 
 interface Setting extends Directory {
-  /** A new file for a new deployed secret. */
+  /** The path of a new file for the new secret of a deployed Worker. */
   out: string | undefined;
   secrets: SecretStore;
   environment: string | undefined;
@@ -81,7 +81,7 @@ async function rotate(setting: Setting): Promise<number> {
   if (before === undefined) return 1;
   if (!before.has(CURRENT)) return giveUp(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
   if (before.has(PREVIOUS)) return giveUp(STILL_ROTATING, world);
-  // Ask the database first: if it does not answer, no secret may have been changed.
+  // Read the database first: if that fails, the command must end before it has changed a secret.
   await readTrustedKeys(setting.db);
   const current = before.get(CURRENT) ?? (await askForCurrent(setting));
   if (typeof current !== "string") return giveUp(current.fault, world);
@@ -171,13 +171,13 @@ async function hasForeignFactorKeys(db: Directory["db"], current: string): Promi
 
 const QUESTION = "The current AUTH_SECRET: ";
 
-/** The current secret of the deployed Worker: proved by a signing key, and strong enough to stay accepted. */
+/** Asks for the deployed Worker's current secret. It must open the newest signing key, and be strong enough. */
 async function askForCurrent({ db, secrets, world }: Setting): Promise<string | Fault> {
   const keys = await readTrustedKeys(db);
   if (keys.length === 0)
     return { fault: "There is no signing key yet that could prove the current secret: log in once." };
   const current = (await world.ask(QUESTION, "known-secret")) ?? "";
-  // Only the newest key proves it: an older secret may still open an older key.
+  // Only the newest key proves that the secret is current: an older secret may still open an older key.
   if ((await openedBy(current, keys.slice(-1))).length === 0)
     return {
       fault:
@@ -194,7 +194,7 @@ Copy it to your password manager, then delete the file: the next rotation asks f
   };
 }
 
-/** Records the change and describes it. The change stands even if it can't be recorded. */
+/** Describes the change and writes an audit event. If that fails, the secret stays changed. */
 async function conclude(type: AuditEventType, words: string, { db, now, world }: Setting): Promise<number> {
   world.say(words);
   const origin = { actorId: null, userId: null, ...NO_REQUEST, details: null };

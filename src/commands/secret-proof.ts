@@ -1,4 +1,4 @@
-/** Which signing keys a secret opens: the proof that it is the service's AUTH_SECRET. */
+/** Finds out which signing keys a secret opens, to prove that it is the service's AUTH_SECRET. */
 import { openPrivateJwk } from "../keys/sealed-key.ts";
 import { readSigningKeys, type SealedKey } from "../keys/signing-key-rows.ts";
 import { createSecrets } from "../platform/crypto.ts";

@@ -1,4 +1,4 @@
-/** Where a service keeps its secrets: two lines of `.dev.vars` on this machine, or the secrets of the deployed Worker. */
+/** Reads and changes a service's secrets: two lines of `.dev.vars`, or the secrets of the deployed Worker. */
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { parseEnv } from "node:util";
@@ -15,7 +15,7 @@ export const PREVIOUS = "AUTH_SECRET_PREVIOUS";
 
 interface SecretChange {
   [CURRENT]?: string;
-  /** `null` removes it. */
+  /** `null` removes this secret. */
   [PREVIOUS]: string | null;
 }
 
@@ -26,8 +26,8 @@ export interface SecretStore {
    */
   read(): Promise<Map<string, string | undefined> | undefined>;
   /**
-   * Makes all of a change or none of it. Returns `false` if it was not made or not confirmed; the user has then been
-   * told why.
+   * Makes all of a change or none of it. Returns `false` if the change was not made or not confirmed; the user has then
+   * been told why.
    */
   change(values: SecretChange): Promise<boolean>;
   howToMake: string;
@@ -61,8 +61,8 @@ export async function openDeployedSecrets(
       return undefined;
     },
     async change(values) {
-      // One request, so that Cloudflare makes all changes or none. The values go through a pipe, because arguments are
-      // public.
+      // One request, so that Cloudflare makes all changes or none. The values go through a pipe, because other users of
+      // this machine can see arguments.
       const { code, output, complaints } = await run(["secret", "bulk"], JSON.stringify(values));
       if (code === 0) return true;
       complain(`${output}${complaints}
@@ -100,7 +100,7 @@ export function openLocalSecrets({ root, complain }: Surroundings, random: Rando
   };
 }
 
-/** The text with other secrets, or `undefined` if the old text sets a secret twice or over several lines. */
+/** Returns the changed text, or `undefined` if the old text sets a secret twice or over several lines. */
 function changeLines(text: string, values: SecretChange): string | undefined {
   const withoutPrevious = text.replace(lineOf(PREVIOUS), "");
   // The old line keeps its quotes and its comment: only its name changes.
@@ -112,7 +112,7 @@ function changeLines(text: string, values: SecretChange): string | undefined {
   return previous === values[PREVIOUS] && JSON.stringify(found) === JSON.stringify(meant) ? changed : undefined;
 }
 
-/** A line that sets the variable, with what stands before its name and after it. */
+/** Matches a line that sets the variable. Captures the text before the name, the text after it, and the line end. */
 function lineOf(name: string): RegExp {
   return new RegExp(`^([ \\t]*(?:export[ \\t]+)?)${name}([ \\t]*=[^\\r\\n]*)(\\r?\\n|$)`, "gm");
 }

@@ -6,7 +6,7 @@ import { type Ask, createAsk } from "./prompt.ts";
 
 export type Surroundings = Omit<ReturnType<typeof here>, "ask"> & { ask: Ask };
 
-/** The part of the process that says when to stop. */
+/** The parts of `process` that show when the command must stop. */
 interface SignalSource {
   readonly ppid: number;
   readonly stdout: Failing;
@@ -25,8 +25,8 @@ export function here(source: SignalSource = process) {
   const root = resolve(import.meta.dirname, "../..");
   const stopping = stopOf(source);
   const { signal: stop } = stopping;
-  // The program that reads the output may end, such as `head`. Without a listener, this process would then crash before
-  // it has cleaned up.
+  // The program that reads the output, such as `head`, may end first. Without a listener, this process would then crash
+  // before it has cleaned up.
   for (const stream of [source.stdout, source.stderr]) stream.on("error", () => stopping.abort());
   const ask = createAsk(process.stdin, process.stdout, stop);
   return {
@@ -52,7 +52,7 @@ export function here(source: SignalSource = process) {
   };
 }
 
-/** Like `here`, for a command that asks for a secret, which the user may type before the question appears. */
+/** Like `here`, but hides typing at once: the user may type a secret before the question for it appears. */
 export function hereForSecret(): Surroundings {
   const world = here();
   world.hideTyping();
@@ -60,8 +60,8 @@ export function hereForSecret(): Surroundings {
 }
 
 /**
- * Ends the process with a command's exit code, once everything that it wrote has been passed on. Wrangler can leave
- * something open that would keep the process running, such as after a local runtime that failed to start.
+ * Ends the process with a command's exit code, after all output has been written. Without this call, the process might
+ * keep running: wrangler can leave something open, for example if the local runtime failed to start.
  */
 export async function endWith(code: number): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) await new Promise((passedOn) => stream.write("", passedOn));
@@ -74,8 +74,8 @@ function stopOf(source: SignalSource): AbortController {
   source.on("SIGINT", end);
   source.on("SIGTERM", end);
   source.on("SIGHUP", end);
-  // npm passes a signal to the shell that it started, and the shell dies without passing it on. This process only
-  // notices that it has a new parent. Without this check it would run forever.
+  // npm passes a signal only to the shell that it started, and the shell dies without passing the signal on. All that
+  // this process can notice is a new parent process. Without this check it would run forever.
   const parent = source.ppid;
   const watch = setInterval(() => source.ppid !== parent && end(), PARENT_CHECK_MILLISECONDS);
   watch.unref();

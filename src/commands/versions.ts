@@ -1,4 +1,4 @@
-/** Semantic Versioning 2.0.0, but without build metadata, which neither a tag nor a package has. */
+/** Semantic Versioning 2.0.0, without build metadata: neither Postern's tags nor its package have any. */
 const VERSION =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-z-][0-9a-z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-z-][0-9a-z-]*))*))?$/i;
 
@@ -27,7 +27,7 @@ function partsOf(version: string) {
   return { numbers: [major, minor, patch].map(Number), identifiers: preRelease?.split(".") ?? [] };
 }
 
-/** Numbers come before words, and a missing identifier before any. */
+/** Numbers come before words, and a missing identifier comes before all others. */
 function compareIdentifiers(left: string | undefined, right: string | undefined): number {
   if (left === undefined || right === undefined) return Number(left !== undefined) - Number(right !== undefined);
   const [isNumber, isOtherNumber] = [/^\d+$/.test(left), /^\d+$/.test(right)];

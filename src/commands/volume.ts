@@ -1,7 +1,7 @@
 /**
  * The database of a container, reached through a socket on its volume. Postern answers on that socket with D1's own
  * protocol, so every statement runs in the process that has the database file open. A command must not open the file
- * itself: SQLite has one writer, and workerd does not wait for another one, so requests at that moment would fail.
+ * itself: SQLite allows one writer at a time, and workerd does not wait for another one, so its requests would fail.
  */
 import { closeSync, existsSync, openSync } from "node:fs";
 import { request } from "node:http";
@@ -52,7 +52,7 @@ function openFolder(path: string): number {
   }
 }
 
-/** The part of D1 that Drizzle calls. */
+/** Implements the methods of D1 that Drizzle calls. */
 function databaseBehind(send: (body: string) => Promise<string>): D1Database {
   const statements = new WeakMap<object, Statement>();
 

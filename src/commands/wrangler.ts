@@ -20,8 +20,8 @@ export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` f
 
 /**
  * `CI` keeps wrangler from asking questions. CLOUDFLARE_ENV is cleared, because it would make wrangler use another
- * Worker than the configuration names. WRANGLER_LOG turns off debug output, which would mix with the lines that a
- * command reads, and contains requests.
+ * Worker than the configuration names. WRANGLER_LOG turns off debug output, which contains requests and would mix with
+ * the lines that a command reads.
  */
 const UNATTENDED = { CI: "1", CLOUDFLARE_ENV: "", WRANGLER_LOG: "log" };
 
@@ -79,7 +79,7 @@ export function findWrangler(root: string) {
           if (told !== undefined) resolve(told);
         });
       });
-      // Wrangler's last lines may arrive after its exit. A process that it started may keep the pipe open for longer.
+      // Wrangler's last lines may arrive after its exit. The wait is short, because a child may keep the pipe open.
       const silent = show === undefined ? undefined : exitOf(child, "close");
       const exited = exitOf(child, "exit").then(async (code) => {
         await Promise.race([silent, pause(LAST_LINES_MILLISECONDS)]);

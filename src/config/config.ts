@@ -1,7 +1,7 @@
 /**
  * Configuration: the environment's text values, parsed once into a typed object.
  *
- * A wrong or missing value throws {@link ConfigurationError}, which names every wrong variable and says what it takes.
+ * A wrong or missing value throws {@link ConfigurationError}, which names each wrong variable and says what it takes.
  * This file only joins the topics in `settings/`. Each topic exports its `variables` with their defaults and bounds,
  * and `toConfig`, which turns their values into a part of the configuration. Some topics also export `contradictions`,
  * which finds values that must not be combined. The numbers of the limits are in `limit-rules.ts`.
@@ -72,7 +72,7 @@ export const SECRET_VARIABLES = [
   "METRICS_TOKEN",
 ] as const satisfies (keyof z.output<typeof environment>)[];
 
-/** The variables whose values are hidden from operators. A DSN contains a key, although that key may be public. */
+/** The variables whose values are hidden from operators. A DSN contains a key, which may or may not be public. */
 const HIDDEN_VARIABLES: ReadonlySet<string> = new Set([...SECRET_VARIABLES, "SENTRY_DSN"]);
 
 /** Variables of earlier versions that would now be ignored, each with what to do instead. */
@@ -83,7 +83,7 @@ export type Config = Readonly<ReturnType<typeof parseConfig>>;
 /** The configuration without `settings`, the list of all variables and their values. */
 export type ParsedConfig = ReturnType<typeof configOf>;
 
-/** Its message names every wrong variable, and never contains the value of a secret. */
+/** The message names every wrong variable, and never contains the value of a secret. */
 export class ConfigurationError extends Error {
   readonly faults: readonly string[];
 

@@ -10,7 +10,7 @@ export type Locale = (typeof SUPPORTED_LOCALES)[number];
 
 const FALLBACK: Locale = "en";
 
-/** One element of the header: a language range (RFC 4647 §2.1) and its weight (RFC 9110 §12.4.2). */
+/** One element of `Accept-Language`: a language range (RFC 4647 §2.1) and its weight (RFC 9110 §12.4.2). */
 const ELEMENT = /^(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,8})(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/;
 
 /**
@@ -47,7 +47,7 @@ export function readLocale(tag: string): Locale {
   return findLocale(tag) ?? FALLBACK;
 }
 
-/** A time for an email, in UTC and labelled as such, because the reader's time zone is unknown. */
+/** A time for an email, in UTC and labeled as UTC, because the reader's time zone is unknown. */
 export function formatTime(milliseconds: number, locale: Locale): string {
   const moment = new Date(milliseconds);
   // International English, with the day first.

@@ -1,4 +1,4 @@
-/** The limits by name. Every number that slows a client down is here. The variable `RATE_LIMITS` overrides them. */
+/** The limits by name. Every number that slows a client down is here. The variable `RATE_LIMITS` overrides limits. */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 
 export interface LimitRule {
@@ -9,7 +9,7 @@ export interface LimitRule {
 }
 
 export const LIMIT_RULES = {
-  /** Against guessing at many accounts from one place. An office behind one address can still log in. */
+  /** Against guessing at many accounts from one network. An office behind one address can still log in. */
   loginPerAddress: { budget: 30, window: 5 * MINUTE },
   /**
    * Against guessing at one account from unknown networks: `budget` wrong guesses in a row cause no pause. After that,
@@ -17,11 +17,11 @@ export const LIMIT_RULES = {
    * names 30 seconds and an hour). See `limits/pause-after-wrong-guesses.ts`.
    */
   loginPerAccount: { budget: 10, window: 30 * SECOND },
-  /** Against guessing at one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */
+  /** Against guessing at one account from one network (OWASP Authentication Cheat Sheet, "Login Throttling"). */
   loginPerAccountAndAddress: { budget: 10, window: 15 * MINUTE },
   /**
-   * Logins of one user that succeed. Each costs a hash, a session, an event and perhaps an email. An app that logs in
-   * whenever it needs a token should refresh instead.
+   * Successful logins of one user. Each login costs a hash, a session, an event and perhaps an email. An app that logs
+   * in for each new token should refresh instead.
    */
   loginsPerUser: { budget: 30, window: 15 * MINUTE },
   /**
@@ -30,16 +30,16 @@ export const LIMIT_RULES = {
    * §3.2.2). The user's object counts the codes. A login with a passkey never has to wait.
    */
   secondFactorPerUser: { budget: 5, window: 30 * SECOND },
-  /** A passkey can't be guessed. This bounds the work of checking signatures. An office behind one address can log in. */
+  /** Bounds the work of checking signatures: passkeys can't be guessed. An office behind one address can log in. */
   passkeyLoginPerAddress: { budget: 30, window: 5 * MINUTE },
-  /** Codes by email. Only a client that has sent the right password can have one sent. A person logs in less often. */
+  /** Codes by email. A client can request one only after the right password. A person logs in less often. */
   emailCodesPerUser: { budget: 10, window: HOUR },
   /** Against guessing the code of a stolen login link: five tries at once, and five more until the link expires. */
   loginCodePerLink: { budget: 5, window: 10 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its
-   * own budget. If a stranger uses up a budget, the owner already has the links of its emails. Notices of new logins
+   * own budget. If a stranger uses up a budget, the owner already has the emails with the links. Notices of new logins
    * count too: beyond this budget, only the list of security events shows the login.
    */
   mailPerRecipient: { budget: 3, window: HOUR },
@@ -51,22 +51,22 @@ export const LIMIT_RULES = {
   strangerMailPerRecipient: { budget: 6, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
   /**
-   * An app refreshes whenever it is reloaded. Against broken apps that refresh in a loop. The user's object counts the
-   * refreshes of each session.
+   * Against broken apps that refresh in a loop. Other apps refresh whenever they are reloaded. The user's object counts
+   * the refreshes of each session.
    */
   refreshPerSession: { budget: 120, window: 15 * MINUTE },
   /** Against guessing the current password with a stolen access token. */
   passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
   /**
-   * Requests of a user about their own account that the audit log records, over all routes. Against filling the log.
-   * Far more than a person needs.
+   * Against filling the audit log: all requests of a user about their own account that the log records. The budget is
+   * far more than a person needs.
    */
   changesPerUser: { budget: 120, window: HOUR },
   /** The same for an operator's requests about other accounts. Enough for a script that works through a list. */
   changesPerOperator: { budget: 600, window: HOUR },
   /** Against trying out usernames. */
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
-  /** Each change reserves the former username for months: against hoarding usernames. */
+  /** Against hoarding usernames: after an account is deleted, its former usernames stay reserved for months. */
   usernameChangePerUser: { budget: 10, window: DAY },
   /** An export reads everything that is stored about the user. Downloads of the audit log count too. */
   exportPerUser: { budget: 5, window: HOUR },
@@ -110,15 +110,15 @@ export const PAUSE_MEMORY = 1 * DAY;
 
 /**
  * How long a login attempt counts towards the budget of its network while its outcome is unknown, in milliseconds. At
- * the default cost, no password waits that long for its hash, even in the longest hashing lane. So a lease runs out
+ * the default cost, no password waits that long for its hash, even in the longest hashing lane. So this time runs out
  * only if the Worker was lost.
  */
 export const LEASE = 30 * SECOND;
 
 /**
- * How often the guard of an account's other name learns of logins from a network that both guards know: once in this
- * time, in milliseconds. So after the last login, that guard knows the network for at least `GUARD_MEMORY` minus this
- * time.
+ * How often the guard of an account's other name learns of logins from a network that both guards know: at most once in
+ * this time, in milliseconds. So after the last login, that guard knows the network for at least `GUARD_MEMORY` minus
+ * this time.
  */
 export const SHARED_LOGIN_MEMORY = 30 * DAY;
 

@@ -1,4 +1,4 @@
-/** The API, with the types of the OpenAPI document. A refusal, or a missing answer, is thrown as a `PosternError`. */
+/** Calls the API, with the types of the OpenAPI document. Throws a `PosternError` for a refusal or a missing answer. */
 import createApi from "openapi-fetch";
 import type { components, paths } from "../client/api.ts";
 import { PosternError, readError } from "../client/index.ts";
@@ -18,15 +18,15 @@ export type Setting = components["schemas"]["Setting"];
 export type UserSession = components["schemas"]["UserSessions"]["items"][number];
 export type AuditEvent = components["schemas"]["AuditEvent"];
 
-/** The API's pages of a list. */
+/** One page of a list. */
 export interface Page<Item> {
   items: Item[];
   next_cursor: string | null;
 }
 
 /**
- * The time limit of a read. A read that takes longer fails, so that the operator can try again. Changes have no limit:
- * they may have to wait until the operator proves again who they are.
+ * The time limit of a read. A read that takes longer fails, so that the operator can try again. A change has no time
+ * limit, because it may have to wait until the operator has reauthenticated.
  */
 const PATIENCE_MILLISECONDS = 20_000;
 
@@ -39,7 +39,7 @@ api.use({
     const error = await readError(response);
     if (error.status === 401) {
       goToLogin();
-      // The page is about to be replaced, so nothing more is shown.
+      // The log-in page is about to open. This promise never resolves, so the view shows no error until then.
       await new Promise(() => {});
     }
     throw error;
@@ -47,15 +47,15 @@ api.use({
 });
 
 /**
- * Sends a request with `client.fetch`. The body is passed as text, because `client.fetch` may have to send the request
- * twice.
+ * Sends a request with `client.fetch`. The body is passed as text and not as a stream, because `client.fetch` may have
+ * to send the request twice.
  */
 async function send(request: Request): Promise<Response> {
   const { method, url, headers, signal } = request;
   const isRead = method === "GET";
   const body = isRead ? "" : await request.text();
   const controller = new AbortController();
-  // `AbortSignal.any` and `AbortSignal.timeout` are missing before Safari 17.4 and 16.
+  // Safari has `AbortSignal.any` since version 17.4, and `AbortSignal.timeout` since 16, so neither is used.
   signal.addEventListener("abort", () => controller.abort());
   const timer = isRead ? setTimeout(() => controller.abort(), PATIENCE_MILLISECONDS) : undefined;
   try {
@@ -69,7 +69,7 @@ async function send(request: Request): Promise<Response> {
   }
 }
 
-/** Returns the data of an answer. Throws if there is none, which the OpenAPI document rules out for these requests. */
+/** Returns the data of an answer. Throws if it has no data, although the OpenAPI document promises data. */
 export async function dataOf<Data>(asked: Promise<{ data?: Data }>): Promise<Data> {
   const { data } = await asked;
   if (data === undefined) throw new PosternError({ status: 0, code: "unexpected_answer", detail: "" });

@@ -1,4 +1,4 @@
-/** Only Node has this method. `postern/client` calls it if it is there. */
+/** Only Node has the method `unref`. `postern/client` calls this method if it exists. */
 interface BroadcastChannel {
   unref?(): void;
 }

@@ -1,4 +1,4 @@
-/** What an operator types into, chooses from or presses. */
+/** Form controls: text fields, choices and buttons. */
 import { type ComponentChildren, h, type RefObject } from "preact";
 import { useId } from "preact/hooks";
 

@@ -1,4 +1,4 @@
-/** Line drawings of 24 by 24. They only decorate: the words beside them say the same. */
+/** Line drawings of 24 by 24 units. They are only decoration, because the words beside them say the same. */
 import type { ViewName } from "./views.ts";
 
 const PATHS: Record<ViewName | "search" | "menu", string> = {

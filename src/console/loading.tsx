@@ -1,4 +1,4 @@
-/** What a view shows while it loads, and if that fails. */
+/** What a view shows while its data loads, and if loading fails. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { codeOf, textOf } from "./failures.ts";
@@ -46,7 +46,7 @@ export function Failure({ failure, retry }: { failure: unknown; retry?: (() => v
   );
 }
 
-/** Shows what was loaded, or that it is loading, or what failed. */
+/** Shows the loaded data with `children`. Until then, shows that data is loading. If loading fails, says why. */
 export function Loading<Data>({
   of: { data, failure, reload },
   lines,

@@ -40,10 +40,10 @@ function show(root: HTMLElement, product: string, me: Me): void {
   };
   client.onAuthStateChange((state) => {
     if (state.status === "signed_out" && !isLeaving) goToLogin();
-    // In another tab, another user has logged in. This page would show one user's data and act as the other.
+    // In another tab, a new user has logged in. This page would show the old user's data but act as the new user.
     if (state.status === "signed_in" && state.user !== undefined && state.user.id !== me.id) location.reload();
   });
-  // The browser restored the page from its cache, so it may be out of date.
+  // A page that the browser has restored from its cache (`persisted`) may be out of date.
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();
   });

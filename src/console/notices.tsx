@@ -4,7 +4,7 @@ import { words } from "./words.ts";
 
 let show = (_text: string) => {};
 
-/** Shows a message until another one replaces it, or the operator dismisses it or leaves the view. */
+/** Shows a message until the next message, or until the operator dismisses it or leaves the view. */
 export function notify(text: string): void {
   show(text);
 }

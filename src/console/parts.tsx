@@ -1,4 +1,4 @@
-/** The parts of a view that only show something. */
+/** Parts of views that the operator only reads. */
 import { type ComponentChildren, Fragment } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { dayOf, timeOf, words } from "./words.ts";
@@ -9,9 +9,9 @@ export function Heading({ title, children }: { title: string; children?: Compone
   useEffect(() => {
     document.title = `${title} · ${words.shell.console}`;
   }, [title]);
-  // In a layout effect, so that it happens before the operator can move the focus. A later effect would take it away.
+  // A layout effect runs before the operator can move the focus. A normal effect could move the focus away again.
   useLayoutEffect(() => {
-    // An open dialog keeps the focus: the one that asks the operator for the password again, for example.
+    // An open dialog keeps the focus, for example the dialog that asks for the password again.
     if (document.querySelector("dialog[open]") === null) heading.current?.focus();
   }, []);
   return (
@@ -52,7 +52,7 @@ export function Badge({ kind = "plain", children }: { kind?: "plain" | "good" | 
   return <span class={`tag tag-${kind}`}>{children}</span>;
 }
 
-/** Shows the day of a time, or `none` if there is no time. Shorter than `Time`, for tables. `time` is ISO 8601. */
+/** Shows the date of a time, or `none` if there is no time. Tables use it, because it is short. `time` is ISO 8601. */
 export function Day({ time, none = words.shell.never }: { time: string | null; none?: string }) {
   if (time === null) return <span class="quiet">{none}</span>;
   return (
@@ -82,7 +82,7 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
   );
 }
 
-/** A word that may be long, such as an address or an identifier. A line breaks between its parts if possible. */
+/** A word that may be long, such as an address or an identifier. Lines break between parts of the word if possible. */
 export function LongWord({ children }: { children: string }) {
   const pieces = children.replaceAll(/[_/]|[a-z\d](?=[A-Z])|[^@.](?=[@.])/g, "$&\n").split("\n");
   return (

@@ -5,7 +5,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 export interface Route {
-  /** The segments of the path: the view, and what it shows. */
+  /** The segments of the path: the view's name, then what the view shows, such as a user's id. */
   path: string[];
   query: URLSearchParams;
 }

@@ -1,12 +1,12 @@
-/** The shortcut that moves the focus to a search field, also to one of a view that is not there yet. */
+/** A shortcut moves the focus to a search field, even if the field's view must first open. */
 import { useEffect } from "preact/hooks";
 
-/** For how long a view may load until its search field no longer takes the focus: the operator may do something else. */
+/** If a view loads longer, its search field doesn't take the focus: the operator may already do something else. */
 const PATIENCE_MILLISECONDS = 5_000;
 
 let isWanted = false;
 
-/** Focuses the search field of the view. If the view has none, opens another view, whose search field takes the focus. */
+/** Focuses the search field of the open view. If there is none, opens another view and focuses its search field. */
 export function focusSearch(openView: (() => void) | undefined): void {
   const field = searchField();
   if (field !== null) field.focus();
@@ -19,7 +19,7 @@ export function focusSearch(openView: (() => void) | undefined): void {
   }
 }
 
-/** For a view with a search field. If the operator wants to search, the field takes the focus from the heading. */
+/** For views with a search field. If `focusSearch` opened the view, the field gets the focus, and not the heading. */
 export function useSearchFocus(): void {
   useEffect(() => {
     if (isWanted) searchField()?.focus();

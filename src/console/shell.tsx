@@ -146,7 +146,7 @@ function NoView() {
   );
 }
 
-/** Loads a part of the console once. `part` is `undefined` until it has loaded, `isMissing` is true if it can't be. */
+/** Loads a part of the console once. Until it has loaded, `part` is `undefined`. `isMissing`: whether loading failed. */
 function useLazy<Part>(load: () => Promise<Part>): { part: Part | undefined; isMissing: boolean } {
   const [state, setState] = useState<{ part: Part | undefined; isMissing: boolean }>({
     part: undefined,
@@ -172,7 +172,7 @@ function LazyView({ view, ...props }: ViewProps & { view: View }) {
   );
 }
 
-/** Shown if the file of a view can't be loaded. Usually a newer version of the console has replaced it. */
+/** Shown if the file of a view can't be loaded. Usually, a newer version of the console has replaced the file. */
 function Outdated() {
   return (
     <div class="failure" role="alert">
@@ -192,7 +192,7 @@ function LazyPalette(props: PaletteProps) {
   return part === undefined ? null : <part.Palette {...props} />;
 }
 
-/** The dialog in which the operator proves again who they are. Opens when a request needs a recent login. */
+/** The dialog in which the operator reauthenticates. Opens when a request needs a recent login. */
 function StepUp() {
   const [ways, setWays] = useState<Ways>();
   const [Form, setForm] = useState<typeof import("./views/reauthentication.tsx")["Reauthentication"]>();

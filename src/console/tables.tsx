@@ -6,14 +6,14 @@ import { fill, words } from "./words.ts";
 
 export interface Column<Item> {
   title: string;
-  /** Whether the cell is clear without its title. A phone, which shows each row as a block, then omits the title. */
+  /** Whether the cell is clear without its title. If so, a phone omits the title (it shows each row as a block). */
   isPlain?: boolean;
   /** Whether narrow screens leave the column out. */
   isWide?: boolean;
   cell: (item: Item) => ComponentChildren;
 }
 
-/** The first column names the item. A phone shows each row as a block, unless `isGrid`. */
+/** The first column names the item. A phone shows each row as a block, but not if `isGrid` is set. */
 export function Table<Item extends { id: string }>({
   caption,
   columns,

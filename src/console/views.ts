@@ -1,4 +1,4 @@
-/** The views of the console: who sees each in the menu, and the file that is loaded when it opens. */
+/** The views of the console: who sees each view in the menu, and which file is loaded when the view opens. */
 import type { ComponentType } from "preact";
 import type { Permission } from "./access.ts";
 import type { Me } from "./api.ts";
@@ -6,7 +6,7 @@ import type { Words } from "./words.ts";
 
 export interface ViewProps {
   me: Me;
-  /** The segments of the path after the view's own. */
+  /** The segments of the path after the view's name. */
   path: string[];
   query: URLSearchParams;
 }

@@ -1,4 +1,4 @@
-/** The texts in the language of the page, and the functions that fill them in. */
+/** The texts in the language of the page, and functions that format values for these texts. */
 import type { Words } from "./words/en.ts";
 
 export type { Words } from "./words/en.ts";
@@ -7,7 +7,7 @@ export type { Words } from "./words/en.ts";
 export let words: Words;
 
 export function speak(own: Words): void {
-  // A non-breaking hyphen, so that no line of German breaks inside "E-Mail".
+  // The non-breaking hyphen keeps lines from breaking inside the German word "E-Mail".
   words = JSON.parse(JSON.stringify(own).replaceAll("E-Mail", "E\u2011Mail"));
 }
 

@@ -24,13 +24,13 @@ export function readTrustedProxy(variables: Partial<ProxyVariables>): TrustedPro
   const networks = TRUSTED_PROXY.split(",").map((network) => network.trim());
   const trusted = new BlockList();
   if (TRUSTED_PROXY === "") {
-    // In production the service answers over HTTPS only, and only a proxy can say that the client used it.
+    // In production the service answers only over HTTPS, and only a proxy can say that the client used HTTPS.
     if (ENVIRONMENT !== "development")
       faults.push("TRUSTED_PROXY is missing. It takes the address of the proxy that terminates TLS, or its network.");
   } else if (!networks.every((network) => addNetwork(trusted, network))) {
     faults.push("TRUSTED_PROXY takes addresses or networks like 172.30.0.2 or 172.30.0.0/24, separated by commas.");
   }
-  // `Forwarded` (RFC 7239) has a syntax of its own.
+  // `Forwarded` (RFC 7239) has another syntax, which `nearestStranger` can't parse.
   if (!/^[\w-]+$/.test(header) || header.toLowerCase() === "forwarded")
     faults.push("TRUSTED_PROXY_HEADER takes the name of a header like X-Forwarded-For or X-Real-IP.");
   if (faults.length > 0) throw new Error(`Configuration error:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);

@@ -70,8 +70,8 @@ export function prepareOnce<Builder extends Select>(build: (db: Database) => Bui
   return (db: Database, values: Readonly<Record<string, string>> = {}): Pick<Builder, "_" | "execute"> => {
     built ??= build(db).prepare() as D1PreparedQuery;
     const query = built.getQuery();
-    // Drizzle's own prepared statement would run on the database of the request that built it, and count as a hop of
-    // that request.
+    // Drizzle's own prepared statement would run on the database of the request that built it, and count as a round
+    // trip of that request.
     const statement = Object.create(built, {
       stmt: { value: db.$client.prepare(query.sql) },
       query: { value: { ...query, params: fillPlaceholders(query.params, values) } },
@@ -94,8 +94,8 @@ function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Databas
 }
 
 /**
- * Wraps a database for Drizzle. Instead of each call to the database, it calls `around`, which must run the call that
- * it is given. Drizzle never calls `first`, `exec` or `dump`, so they are left out.
+ * Wraps a database for Drizzle: passes each call to the database to `around`, which must run the call. Drizzle never
+ * calls `first`, `exec` or `dump`, so the wrapper doesn't have these methods.
  */
 export function aroundCalls(
   d1: D1Database,

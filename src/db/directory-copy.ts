@@ -27,7 +27,7 @@ export function createDirectorySource(db: Database, archive?: Database) {
       return [...(results as [Summary][]).map(([summary]) => summary), ...(ofArchive ?? [])];
     },
 
-    /** The SQL statements that create the tables, and those that create their indexes. */
+    /** The SQL statements that create the tables, and the statements that create the indexes. */
     async statements(): Promise<{ tables: string[]; indexes: string[] }> {
       const names = JSON.stringify([...TABLES.map(({ name }) => name), "d1_migrations"]);
       const rows = await db.all<{ type: string; sql: string }>(
@@ -40,12 +40,12 @@ export function createDirectorySource(db: Database, archive?: Database) {
     /** The next rows of a table after the row with the key `after`; the first rows if `after` is `null`. */
     page: (table: Table, after: Value, most: number) => readPage(db, table, after, most),
 
-    /** The next events in `AUDIT_DB`, including those that are still in `DB` too. Empty without `AUDIT_DB`. */
+    /** The next events in `AUDIT_DB`, even if `DB` still has some of them too. Empty without `AUDIT_DB`. */
     async archivedPage(after: Value, most: number): Promise<Value[][]> {
       return archive === undefined ? [] : readPage(archive, ARCHIVED_EVENTS, after, most);
     },
 
-    /** The ids of those of these audit events that are in `DB`. */
+    /** Which of these ids belong to audit events in `DB`. */
     async staged(ids: readonly Value[]): Promise<Set<Value>> {
       const found = await db.values<[string]>(
         sql`SELECT id FROM ${auditEvents} WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
@@ -109,8 +109,8 @@ export function createDirectoryTarget(db: Database) {
     },
 
     /**
-     * Empties the tables that a new service has filled by itself, and adds the signing keys. Does both in one
-     * transaction, because between two transactions the service could create a key of its own.
+     * Empties the tables that a new service has filled by itself, and adds the signing keys. One transaction does both,
+     * because between two transactions, the service could create its own signing key.
      */
     async begin({ id, ...progress }: ImportEvent, occurredAt: number, keys: Value[][]): Promise<void> {
       const own = TABLES.filter(({ name }) => name !== "users" && name !== "registrations");

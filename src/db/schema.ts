@@ -8,7 +8,7 @@ import { namesOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
 
 /**
- * What users say about themselves (`users/profile-fields.ts`). A registration stores it until the address is verified.
+ * What users say about themselves (`users/profile-fields.ts`). Registrations have these columns too.
  */
 const profileColumns = () => ({
   firstName: text("first_name"),
@@ -48,8 +48,8 @@ export const users = sqliteTable(
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
     /**
-     * SHA-256 of the verification or invitation link that verified the address. If the user opens that verification
-     * link again, it succeeds again. Every other verification or invitation link for the address is refused.
+     * SHA-256 of the verification or invitation link that verified the address. If it was a verification link, it works
+     * again when the user opens it again. Every other verification or invitation link for the address is refused.
      */
     verifiedByLink: text("verified_by_link"),
     /**
@@ -62,13 +62,13 @@ export const users = sqliteTable(
      * (`access/factor-policy.ts`).
      */
     secondFactorDemandedAt: integer("second_factor_demanded_at"),
-    /** The key that seals the secrets of the user's factors. It is sealed itself (`factors/factor-key.ts`). */
+    /** The key that encrypts the secrets of the user's factors, itself encrypted (`factors/factor-key.ts`). */
     factorKey: text("factor_key"),
     /** Imported factors, until the user's object takes them over (`factors/imported-factors.ts`). */
     importedFactors: text("imported_factors"),
     /**
-     * The user handle of imported passkeys, base64url (WebAuthn §5.4.3). In passkeys that Postern created, it is the
-     * user's id.
+     * The user handle of imported passkeys, base64url (WebAuthn §5.4.3). In passkeys that Postern created, the handle
+     * is the user's id.
      */
     userHandle: text("user_handle"),
     createdAt: integer("created_at").notNull(),
@@ -88,7 +88,7 @@ export const users = sqliteTable(
     index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
     // For logins with an imported passkey.
     index("users_handles").on(table.userHandle).where(sql`user_handle IS NOT NULL`),
-    // For finding the keys that must be sealed again after a change of `AUTH_SECRET`.
+    // For finding the keys that must be encrypted again after a change of `AUTH_SECRET`.
     index("users_factor_keys").on(table.factorKey).where(sql`factor_key IS NOT NULL`),
   ],
 );
@@ -213,8 +213,8 @@ export const eventTable = (name: string) =>
 export const auditEvents = eventTable("audit_events");
 
 /**
- * Work that follows from a change in D1 and happens after it. A row is stored in the batch that makes the change. The
- * request that made the change does the work and deletes the row. The cron job does the work that requests have left.
+ * Work that must follow a change in D1. The batch that makes the change also stores the row. The request that made the
+ * change does the work and deletes the row. The cron job does the work that requests did not finish.
  */
 export const followUps = sqliteTable(
   "follow_ups",
@@ -250,7 +250,7 @@ export const signingKeys = sqliteTable("signing_keys", {
   createdAt: integer("created_at").notNull(),
   signsFrom: integer("signs_from").notNull(),
   /**
-   * From this time on, the key needs a successor. An operator who rotates the keys early sets it to the current time.
+   * From this time on, the key needs a successor. If an operator rotates the keys early, this becomes the current time.
    */
   rotatesAt: integer("rotates_at").notNull(),
   /** When an operator revoked the key in an emergency. From then on, the key is neither published nor trusted. */
@@ -270,7 +270,7 @@ export const suppressedAddresses = sqliteTable(
   (table) => [index("suppressed_addresses_until").on(table.suppressedUntil)],
 );
 
-/** Emails that failed for good (`mail/undelivered.ts`). */
+/** Failed emails that are no longer retried (`mail/undelivered.ts`). */
 export const undeliveredEmails = sqliteTable(
   "undelivered_emails",
   {

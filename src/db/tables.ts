@@ -41,7 +41,7 @@ export function summaryQuery({ name, columns }: Table): string {
   return `SELECT count(*) AS count, coalesce(sum(${marks.join(" + ")}), 0) AS checksum FROM ${quoted(name)}`;
 }
 
-/** The SQL of a number for each value. Small enough that the sum over ten million rows is exact in JavaScript. */
+/** SQL that makes a number from a value, so small that the sum over ten million rows is exact in JavaScript. */
 function markOf(column: string): string {
   const ofText = `length(${column}) * 31 + coalesce(unicode(${column}), 3) % 1009`;
   return `CASE typeof(${column}) WHEN 'null' THEN 7 WHEN 'text' THEN ${ofText} ELSE CAST(${column} AS INTEGER) % 1000003 END`;

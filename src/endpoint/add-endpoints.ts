@@ -1,4 +1,4 @@
-/** Puts endpoints on the Hono app: reads and validates requests, and turns outcomes into responses. */
+/** Adds endpoints to the Hono app: reads and validates requests, and turns outcomes into responses. */
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { Config } from "../config/config.ts";
 import type { AppEnv } from "../http/app-env.ts";
@@ -24,7 +24,7 @@ export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: reado
     const { body, bodyOptional = false, method, outcomes, path, query } = endpoint;
     const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
     if (outcomes !== undefined) checks.push(countOutcome(outcomes));
-    // Hono runs the handler of GET for HEAD.
+    // Hono runs a GET handler for HEAD requests too.
     if (method === "get" && !endpoint.answersHead) {
       checks.push(async (c, next) => (c.req.method === "HEAD" ? answerWrongMethod(c) : next()));
     }

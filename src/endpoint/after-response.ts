@@ -2,8 +2,8 @@ import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../http/app-env.ts";
 
 /**
- * Runs after the response: sends the audit events, and does the work that the handler left for later. That work may
- * note more events. These are sent when the work is done.
+ * After the response, sends the audit events, and does the work that the handler left for later. This work may add more
+ * events, which are sent when the work is done.
  */
 export const workAfterResponse = createMiddleware<AppEnv>(async (c, next) => {
   await next();

@@ -20,22 +20,22 @@ export type Credential = "access_token" | "refresh_token";
 
 /** A kind of caller: what an endpoint declares under `caller`. */
 export interface CallerKind<Caller> {
-  /** Any one of these is enough. */
+  /** Any one of these credentials is enough. */
   credentials: readonly Credential[];
   /** The codes that {@link CallerKind.identify} refuses with. */
   refusals: readonly ErrorCode[];
   /** A sentence for the API reference. */
   note?: string;
   /**
-   * The budget of recorded requests: each request that may record an audit event takes from it. Absent if the caller
-   * has no account.
+   * The budget of recorded requests: each request that may record an audit event takes from it. Absent if `identify`
+   * finds no user.
    */
   changes?: DeclaredLimit<{ caller: Caller }>;
   /** Identifies the caller of a request. `id` is the parameter of the path, if there is one. */
   identify(services: Services, exchange: Exchange, id: string): Promise<Caller | Refusal<ErrorCode>>;
 }
 
-/** The user whose access token was sent, and the session that it belongs to. */
+/** The user whose access token was sent, and the session of this token. */
 export interface Principal {
   user: User;
   sessionId: string;
@@ -59,9 +59,9 @@ export const user: CallerKind<Principal> = {
 };
 
 /**
- * Narrows a kind of caller to users who proved a short time ago who they are, with the second factor if they have one.
- * Only the claims of the access token count, not what its session stores. So a token that was stolen earlier gains
- * nothing when its user reauthenticates. `kind` has already read the user, so the check needs no storage.
+ * Narrows a kind of caller to users who recently proved who they are, with the second factor if they have one. Only the
+ * claims of the access token count, not the data of its session. So a token that was stolen earlier gains nothing when
+ * its user reauthenticates. `kind` has already read the user, so the check usually needs no storage call.
  */
 export function recent<Caller extends Principal>(kind: CallerKind<Caller>): CallerKind<Caller> {
   return steppedUp(kind, `${RECENT}, with the second factor if there is one.`, () => true);
@@ -72,9 +72,9 @@ const RECENT = "The access token must be of a recent login or reauthentication (
 export const recentUser = recent(user);
 
 /**
- * A user who sends the current password in the body, if they have a password. Without a second factor, the password is
- * enough, however old the login is. A user with a second factor, or without a password, must also be a
- * {@link recentUser}. The endpoint checks that before the password, so that a refusal costs no hash and counts no
+ * A user who sends the current password in the body, to confirm the request. For a user without a second factor, the
+ * password is enough, even if the login is old. A user with a second factor, or without a password, must also be a
+ * {@link recentUser}. The endpoint checks this before the password, so that a refusal costs no hash and counts no
  * guess. The handler must call `confirmChange`.
  */
 export const confirmingUser = steppedUp(
@@ -107,15 +107,15 @@ function steppedUp<Caller extends Principal>(
 }
 
 /**
- * Whether the session must show a second factor. Not if the user only has codes by email, which raise no level. Asks the
- * user's object only about a session of the lower level.
+ * Whether the access token must come from a login with a second factor. `false` if the user has only codes by email,
+ * which don't raise the authentication level. Calls the user's object only if the token has the lower level.
  */
 async function mustProveFactor({ factors }: Services, { authentication, user: { id, secondFactorSince } }: Principal) {
   if (secondFactorSince === null) return false;
   return authentication.acr === "aal2" || !isEmailAlone((await factors.list(id)).items);
 }
 
-/** The user's object knows of a second factor that the caller has not proved. D1 did not know of it yet. */
+/** Refuses a caller who has not proved their second factor. D1 may not have known of this factor yet. */
 export function refuseUnprovedFactor({ user: { id } }: Principal): Refusal<"reauthentication_required"> {
   return refuseOldLogin({ parameters: { acr_values: "aal2" } }, id);
 }
@@ -151,9 +151,9 @@ export function operator(permission: Permission): CallerKind<Principal> {
 }
 
 /**
- * Refuses an operator who must have a second factor, if their grace has ended and the access token comes from a login
- * without one. The session continues: the endpoints for the user's own account still work, so that they can add a
- * factor.
+ * Refuses an operator who must have a second factor, if their grace period has ended and the access token comes from a
+ * login without a factor. The session continues: the endpoints for the user's own account still work, so that the
+ * operator can add a factor.
  */
 async function refuseWithoutFactor(services: Services, principal: Principal) {
   const { clock, config } = services;

@@ -17,7 +17,7 @@ export interface SuccessAnswer<Result = unknown> {
   description: string;
   /** The JSON of the response. Absent if there is no body, or if it is not JSON. */
   schema?: z.ZodType<Result>;
-  /** If there are several, the handler chooses one. */
+  /** If there are several content types, the handler chooses one. */
   contentType?: string | readonly string[];
   /** Whether a browser gets a page instead of the JSON. */
   orPage?: true;
@@ -54,13 +54,13 @@ interface Declaration<
   description?: string;
   /** Who may call. Absent for a public endpoint. */
   caller?: CallerKind<Caller>;
-  /** The shape of the JSON body, which may depend on the configuration. Absent if none is read. */
+  /** The shape of the JSON body, which may depend on the configuration. Absent if no body is read. */
   body?: (config: Config) => z.ZodType<Body>;
   /** Whether a client may send no body. */
   bodyOptional?: boolean;
-  /** The shape of the query: each parameter is one text. Absent if none is read. */
+  /** The shape of the query: each parameter is one text. Absent if no query is read. */
   query?: z.ZodType<Query>;
-  /** Whether the audit log may record the request. By default, it may for every method except GET. */
+  /** Whether the audit log may record the request. By default, `true` for every method except GET. */
   isRecorded?: boolean;
   /** Whether the answer has an ETag. A client that already has the answer then gets a 304. */
   isConditional?: boolean;
@@ -70,7 +70,8 @@ interface Declaration<
     input: Input<Body, Query, Caller>,
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
   /**
-   * The limits of a request. An attempt is taken from all of them and `caller.changes`, in one hop before the handler.
+   * The limits of a request. Before the handler runs, one round trip takes an attempt from each limit and from
+   * `caller.changes`.
    */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
   /** Counts the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
@@ -114,8 +115,8 @@ export interface Endpoint
   credentials: readonly Credential[];
   limits: readonly LimitName[];
   /**
-   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). It is not if the GET has a limit, because such a GET does work
-   * that must be counted.
+   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). `false` if the GET has a limit, because the handler would do
+   * work that the limit must count.
    */
   answersHead: boolean;
   answers: readonly SuccessAnswer[];

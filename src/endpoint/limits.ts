@@ -14,11 +14,11 @@ export interface DeclaredLimit<Input> {
   rule: LimitName;
   /** The budgets from which an attempt is taken. Absent if the handler takes the attempt itself. */
   budgets?: (input: Input) => readonly Limit[];
-  /** Whether an attempt with this outcome stays counted. `code` is that of the refusal; `undefined` for a success. */
+  /** Whether an attempt with this outcome stays counted. `code`: the code of the refusal; `undefined` for a success. */
   counts: (code: string | undefined) => boolean;
 }
 
-/** For these refusals the work was not done, so the attempt is refunded. */
+/** After these refusals, the attempt is refunded, because the handler has not done its work. */
 const NOT_DONE = new Set<string | undefined>(["busy", "unavailable", "wrong_password"]);
 const countsWork = (code: string | undefined) => !NOT_DONE.has(code);
 
@@ -34,7 +34,7 @@ export function perUser(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
 
 /**
  * A budget for each user who calls, for requests that the audit log can record. Refused requests count too, so that
- * they aren't free. The attempt is given back only if the service was too busy to handle the request.
+ * they aren't free. The attempt is refunded only if the service was busy or unavailable.
  */
 export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);
@@ -83,7 +83,7 @@ export function takenByHandler(rule: LimitName): DeclaredLimit<unknown> {
   return { rule, counts: () => true };
 }
 
-/** The budgets that a request takes from before its handler runs. */
+/** The budgets from which an attempt is taken before the handler runs. */
 export function budgetsOf<Input>(limits: readonly DeclaredLimit<Input>[], input: Input): CountedLimit[] {
   return limits.flatMap(({ budgets, counts }) => (budgets?.(input) ?? []).map((limit) => ({ ...limit, counts })));
 }

@@ -11,7 +11,7 @@ interface WrongCodes {
 }
 
 /**
- * Counts wrong codes in a row, over all logins of the user, so that a new login doesn't give fresh guesses (NIST SP
+ * Counts wrong codes in a row, over all logins of the user, so that a new login doesn't allow more guesses (NIST SP
  * 800-63B-4 §3.2.2). When the count reaches the rule's budget, a pause begins. Each further wrong code doubles the
  * pause. Passkeys can't be guessed, so they are not counted, and no pause applies to them.
  */

@@ -1,4 +1,4 @@
-/** Calls to the users' objects that concern second factors. Handlers use them. Each call is one hop. */
+/** The calls with which handlers read and change second factors in users' objects. Each call is one round trip. */
 import type { Config } from "../config/config.ts";
 import type { ReportOrigin } from "../objects/owner-reports.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -24,7 +24,7 @@ export function createFactors(
   request: ReportOrigin,
 ) {
   const rule = limits.enforced ? limits.rules.secondFactorPerUser : undefined;
-  // The call of `factors` is not awaited, so that it and the method take one round trip.
+  // `factors()` is not awaited, so that this call and the call of the method share one round trip.
   const call = <Result>(
     userId: string,
     method: (factors: PendingFactors) => Promise<Result>,
@@ -39,7 +39,7 @@ export function createFactors(
     passkeys: (userId: string) => call(userId, async (factors): Promise<KnownPasskey[]> => factors.passkeys()),
     rename: (userId: string, id: string, name: string) =>
       call(userId, async (factors): Promise<Factor | undefined> => factors.rename(id, name)),
-    /** Removes all factors on behalf of an operator. `isKnown`: whether D1 knows of a factor. */
+    /** Removes all factors on behalf of an operator. `isKnown`: whether D1 says that there is one. */
     removeAll: (userId: string, { actorId, isKnown }: { actorId: string; isKnown: boolean }) =>
       call(userId, (factors) => factors.removeAll(userId, isKnown), { actorId, hasProvedFactor: false }),
 

@@ -4,7 +4,7 @@
  * the secrets. After a change of `AUTH_SECRET`, only the keys in D1 must be sealed again. After the row is deleted,
  * nothing can open the secrets in the object.
  *
- * A sealed key is the name of the secret that sealed it, a dot, and the base64url encoding of the sealed bytes.
+ * Format of a sealed key: the name of the secret that sealed it, a dot, and the sealed bytes in base64url.
  */
 import type { Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url } from "../platform/encoding.ts";
@@ -14,13 +14,13 @@ import type { Random } from "../platform/random.ts";
 const SEAL_PURPOSE = "factor-key";
 const KEY_BYTES = 32;
 
-/** A new key, sealed. It can only be opened in the row of this user. */
+/** Creates and seals a key. The key can be opened only with the id of this user. */
 export function createFactorKey(userId: string, secrets: Secrets, random: Random): Promise<string> {
   return seal(userId, random.bytes(KEY_BYTES), secrets, random);
 }
 
 /**
- * Opens a sealed key. Returns it in the form that the user's object expects, base64url; `undefined` if neither
+ * Opens a sealed key. Returns the key in base64url, which the user's object expects. Returns `undefined` if neither
  * `AUTH_SECRET` nor `AUTH_SECRET_PREVIOUS` opens it.
  */
 export async function openFactorKey(userId: string, sealed: string, secrets: Secrets): Promise<string | undefined> {
@@ -28,7 +28,7 @@ export async function openFactorKey(userId: string, sealed: string, secrets: Sec
   return key && encodeBase64url(key);
 }
 
-/** Seals a key again, under the current secret. Returns `undefined` if neither secret opens it. */
+/** Opens a key and seals it under the current secret. Returns `undefined` if the key can't be opened. */
 export async function resealFactorKey(
   userId: string,
   sealed: string,

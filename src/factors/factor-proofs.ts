@@ -13,7 +13,7 @@ export interface CodeProof {
   key: string;
 }
 
-/** The response of a passkey, and what the service expects of it. A right response spends the challenge. */
+/** The response of a passkey, and what the service expects in it. After a right response, the challenge is used up. */
 export interface PasskeyProof {
   kind: "passkey";
   response: AuthenticationResponse;
@@ -22,8 +22,8 @@ export interface PasskeyProof {
 }
 
 /**
- * A new factor that completes the login of a user who must have one: an authenticator app with its first code, or a
- * verified passkey. `macs` are the MACs of the user's new recovery codes.
+ * A new factor: an authenticator app with its first code, or a verified passkey. It completes the login of a user who
+ * must have a second factor. `macs` are the MACs of the user's new recovery codes.
  */
 export type NewFactorProof =
   | { kind: "new_totp"; code: string; key: string; macs: readonly string[] }
@@ -33,8 +33,8 @@ export type FactorProof = CodeProof | PasskeyProof;
 
 /**
  * `invalid`: the proof was wrong, or was used before. With `isUnknown`, the user has no such passkey. `spent`: the
- * pending login has already succeeded, the emailed link was used before, or a user who was to add a first factor
- * already has one. `limited`: too many codes were wrong, and no code is checked for the next `wait` milliseconds.
+ * pending login has already succeeded, the emailed link was used before, or a user tried to add a first factor but
+ * already has one. `limited`: too many codes were wrong, so no code is checked for the next `wait` milliseconds.
  */
 export type FailedProof =
   | { outcome: "invalid"; isUnknown?: true }
@@ -45,7 +45,7 @@ export interface ProvedFactor {
   outcome: "proved";
   kind: ProofKind;
   recoveryCodesLeft: number;
-  /** Whether the passkey's counter did not rise, so that a copy of the passkey may exist. */
+  /** Whether the passkey's counter did not rise. If so, a copy of the passkey may exist. */
   hasCounterFallenBack?: boolean;
   /** The factor that this proof has added. */
   added?: Factor;
@@ -53,7 +53,7 @@ export interface ProvedFactor {
 
 export type FactorVerdict = ProvedFactor | FailedProof;
 
-/** Judges a proof, and spends it if it is right. */
+/** Checks a proof. If the proof is right, records its use, so that it works once. */
 export type Judge = (rule: LimitRule | undefined, now: number) => FactorVerdict;
 
 export type Confirmation = { outcome: "confirmed"; factor: Factor; isFirst: boolean } | FailedProof;

@@ -20,8 +20,8 @@ export interface PasskeyFactor extends Factor {
   content: RegisteredPasskey;
 }
 
-/** Codes by email. They go to the address that the user has when the code is sent. */
-interface EmailFactor extends Factor {
+/** Codes by email. Each code goes to the address that the user has when the code is sent. */
+export interface EmailFactor extends Factor {
   kind: "email";
   content: Record<string, never>;
 }
@@ -61,7 +61,7 @@ export class FactorRecords implements Lapsing {
     this.#tables = tables;
   }
 
-  /** The factors in force, oldest first. */
+  /** The active factors, oldest first. A factor that waits for its confirmation is not active. */
   list(): StoredFactor[] {
     return this.#read(`${SELECT} IS NULL ORDER BY id`);
   }
@@ -79,14 +79,13 @@ export class FactorRecords implements Lapsing {
     return this.#read(`${SELECT} > ?`, now)[0];
   }
 
-  /** Adds a factor that is in force at once. */
+  /** Adds a factor that is active at once. */
   add(factor: NewFactor): void {
     this.#insert(factor, null);
   }
 
   /**
-   * Adds a factor that is not in force until it is confirmed. Replaces any other factor that waits for its
-   * confirmation.
+   * Adds a factor that becomes active when it is confirmed. Removes any other factor that waits for its confirmation.
    */
   addUnconfirmed(factor: NewFactor): void {
     this.#run("DELETE FROM factors WHERE confirm_before IS NOT NULL");
@@ -97,7 +96,7 @@ export class FactorRecords implements Lapsing {
     this.#run("UPDATE factors SET confirm_before = NULL WHERE id = ?", id);
   }
 
-  /** Records the use of a factor, and the content that the use has changed. */
+  /** Records that a factor was used. Stores `content`, which the use may have changed. */
   use({ id, content }: Pick<StoredFactor, "id" | "content">, now: number): void {
     this.#run("UPDATE factors SET last_used_at = ?, content = ? WHERE id = ?", now, JSON.stringify(content), id);
   }

@@ -3,8 +3,8 @@ import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 
 /**
- * The kinds that prove that the user has something: an app or a passkey. A user who must have a second factor needs one
- * of these.
+ * The kinds that prove possession of something: an app or a passkey. A user who must have a second factor needs one of
+ * these kinds.
  */
 export const STRONG_KINDS = ["totp", "passkey"] as const;
 
@@ -22,20 +22,20 @@ export type ProofKind = (typeof PROOF_KINDS)[number];
 export interface Factor {
   id: string;
   kind: FactorKind;
-  /** The name that the user chose, otherwise a default name. */
+  /** The user's name for the factor, or a default name. */
   name: string;
   createdAt: number;
   lastUsedAt: number | null;
 }
 
-/** Whether proving the factor raises the level of a session. Codes by email don't raise it. */
+/** Whether proving the factor raises the authentication level of a session. Codes by email don't raise it. */
 export function isStrong({ kind }: Pick<Factor, "kind">): boolean {
   return kind !== "email";
 }
 
 /**
- * Whether codes by email are the user's only factor. They don't raise the level of a session, so no route can require a
- * session to have proved them.
+ * Whether codes by email are the user's only factor. These codes don't raise the level of a session, so a route can't
+ * require a session in which they were proved.
  */
 export function isEmailAlone(factors: readonly Pick<Factor, "kind">[]): boolean {
   return factors.length > 0 && !factors.some(isStrong);

@@ -1,7 +1,7 @@
 /**
- * The factors that `npm run users:import` has added. They wait in the user's row in D1, in the form in which the user's
- * object stores factors: the seeds sealed, and MACs of the recovery codes, both under the user's factor key. The object
- * takes them over at the user's first login.
+ * The factors that `npm run users:import` has added. They are stored in the user's row in D1 until the user's first
+ * login, when the user's object takes them over. They already have the object's format: sealed seeds, and MACs of
+ * recovery codes, both made with the user's factor key.
  */
 import { inTime } from "../platform/clock.ts";
 import type { NewFactor } from "./factor-records.ts";
@@ -15,7 +15,7 @@ export interface ImportedFactors {
 interface KnownToDirectory {
   /** When the user's second factor was added, in milliseconds since the epoch; `null` if there is none. */
   since: number | null;
-  /** `undefined` if there are none, or the user's object has already taken them over. */
+  /** `undefined` if none were imported, or if the user's object has already taken them over. */
   imported: ImportedFactors | undefined;
 }
 

@@ -7,8 +7,8 @@ import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { inTime } from "../platform/clock.ts";
 
 /**
- * Changes the row only if the user has a password. Raises the user's version (`updated_at`), so that D1 refuses a
- * change by a request that read the user before.
+ * Changes the row only if the user has a password. Raises the user's version (`updated_at`), so that D1 then refuses
+ * changes by requests that read the user earlier.
  */
 const CLAIM = "UPDATE `users` SET `updated_at` = max(?, `updated_at` + 1) WHERE `id` = ? AND `password_hash` <> ?";
 
@@ -25,10 +25,10 @@ export class LastPasskey {
    * Until `remove` has returned, `isLeaving` is true, and the passkey does not count as one of the user's passkeys.
    *
    * A request that removes the password reads the user, then asks this object for passkeys, and then changes the user
-   * in D1 if the version is still the one that it read. In any order, it can't remove the last login method:
-   * - If it reads the user before the claim, the claim raises the version, and D1 refuses the change.
-   * - If it reads the user after the claim, this object no longer lists the passkey.
-   * - If it changes the user before the claim, the claim finds no password, and `remove` gets `false`.
+   * in D1, but only if the version has not changed since the read. In any order, one login method stays:
+   * - If the request reads the user before `CLAIM` runs, `CLAIM` raises the version, and D1 refuses the change.
+   * - If the request reads the user after `CLAIM` has run, this object no longer lists the passkey.
+   * - If the request changes the user before `CLAIM` runs, `CLAIM` finds no password, and `remove` gets `false`.
    *
    * @throws if D1 does not answer in time. Then nothing is removed
    */

@@ -1,7 +1,7 @@
 /**
- * Adds second factors of one user, in the user's object. An addition that needs a seed first opens it, which is
- * asynchronous. Then one synchronous step judges the proof of the new factor and adds the factor, so no other call can
- * come between.
+ * Adds second factors of one user, in the user's object. If a code must be checked, the seed is opened first, which is
+ * asynchronous. Then one synchronous step checks the proof of the new factor and adds the factor, so no other call can
+ * run in between.
  */
 import type { LimitRule } from "../config/limit-rules.ts";
 import { createSecrets } from "../platform/crypto.ts";
@@ -48,7 +48,7 @@ export class NewFactors {
   }
 
   /**
-   * Adds an authenticator app, which is not in force until a code confirms it. Returns `false` if the user has too many
+   * Adds an authenticator app, which becomes active when a code confirms it. Returns `false` if the user has too many
    * factors.
    */
   addTotp(factor: { id: string; name: string; sealedSeed: string }, now: number): boolean {
@@ -59,9 +59,9 @@ export class NewFactors {
   }
 
   /**
-   * Puts in force the authenticator app that waits for its first code. The code counts as used. `macs` are the MACs of
-   * new recovery codes. They are stored if the user had no factor, or only codes by email. Returns `null` if
-   * `mayConfirm` returns `false` after the seed was opened.
+   * Activates the authenticator app that waits for its first code. The code counts as used. `macs` are the MACs of new
+   * recovery codes. They are stored if the user had no factor, or only codes by email. Returns `null` if `mayConfirm`
+   * returns `false` after the seed was opened.
    */
   async confirm(
     proof: CodeProof,
@@ -74,9 +74,9 @@ export class NewFactors {
   }
 
   /**
-   * Adds a verified passkey, and spends its challenge. `macs` as for {@link confirm}. Like an authenticator app, the
-   * passkey replaces codes by email and the recovery codes that came with them: the password and the mailbox were
-   * enough to create those recovery codes.
+   * Adds a verified passkey, and marks its challenge as used. `macs` as for {@link confirm}. Like an authenticator app,
+   * the passkey replaces codes by email and the recovery codes that came with them, because the password and the
+   * mailbox were enough to create those recovery codes.
    */
   addPasskey(passkey: NewPasskey, challenge: SingleUse, macs: readonly string[], now: number): PasskeyAddition {
     const factors = this.#records.list();
@@ -94,8 +94,8 @@ export class NewFactors {
   }
 
   /**
-   * Turns on codes by email. Returns `undefined` if the user has a factor: codes by email are only for a user without
-   * any other.
+   * Turns on codes by email. Returns `undefined` if the user already has a factor, because codes by email are only for
+   * users without another factor.
    */
   addEmail({ id, name }: Pick<Factor, "id" | "name">, macs: readonly string[], now: number): Factor | undefined {
     if (this.#records.list().length > 0) return undefined;
@@ -111,7 +111,7 @@ export class NewFactors {
     this.#codes.replace(recoveryMacs);
   }
 
-  /** As `SecondFactors.prepare`, for a user who must have a factor and has none. */
+  /** Like `SecondFactors.prepare`, for a user who must have a factor and has none. */
   async prepareFirst(proof: NewFactorProof, login: SingleUse | undefined): Promise<Judge> {
     return proof.kind === "new_totp" ? this.#prepareTotp(proof, login) : this.#preparePasskey(proof, login);
   }
@@ -128,7 +128,7 @@ export class NewFactors {
     return (_, now) => this.#enrol(login, () => this.addPasskey(passkey, challenge, macs, now));
   }
 
-  /** Adds the user's first factor, and spends the pending login that this factor completes. */
+  /** Adds the user's first factor, and marks the pending login that this factor completes as used. */
   #enrol(login: SingleUse | undefined, add: () => Confirmation | PasskeyAddition): FactorVerdict {
     if (login === undefined || this.#spent.has(login) || this.#records.list().length > 0) return { outcome: "spent" };
     const addition = add();
@@ -139,8 +139,8 @@ export class NewFactors {
   }
 
   /**
-   * Opens the seed of the authenticator app that waits for its first code. Returns a function that judges the code and
-   * puts the app in force.
+   * Opens the seed of the authenticator app that waits for its first code. Returns a function that checks the code and
+   * activates the app.
    */
   async #prepareConfirmation({ code, key }: Omit<CodeProof, "kind">, macs: readonly string[]) {
     // With 0 as the time, this also finds an app that was not confirmed in time. The function below ignores such an

@@ -8,8 +8,8 @@ interface News {
 }
 
 /**
- * The audit event and the email for the owner after a use of a factor that may not have been the owner's: a new factor,
- * a used recovery code, or a passkey whose counter did not rise. Returns `undefined` for any other use.
+ * Returns the audit event and the owner's email after a proof that may come from an attacker: a new factor, a recovery
+ * code, or a passkey whose counter did not rise. Returns `undefined` for any other proof.
  */
 export function newsOfUse(proved: ProvedFactor, userId: string): News | undefined {
   const about = { actorId: userId, details: null };

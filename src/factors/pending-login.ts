@@ -1,8 +1,8 @@
 /**
- * Pending logins: the password or the emailed link was right, and the user must still prove a second factor, or set one
- * up. The service stores no pending logins. The client keeps each as a token: a prefix, and the base64url encoding of a
- * JSON text that is sealed with AES-256-GCM. A token is accepted only by the routes for its kind of pending login, and
- * it can complete one login.
+ * Pending logins: the password or the emailed link was right, and the user must still prove or set up a second factor.
+ * The service stores no pending logins. The client keeps each pending login as a token: a prefix, and the base64url
+ * encoding of a JSON text that is sealed with AES-256-GCM. Each kind of pending login has its own routes, which accept
+ * only its tokens. A token can complete one login.
  */
 import * as z from "zod";
 import { type Clock, MINUTE } from "../platform/clock.ts";
@@ -12,15 +12,13 @@ import { createId, type Random } from "../platform/random.ts";
 
 /** A pending login of a user who must set up a second factor first. */
 const enrolment = z.object({
-  /**
-   * The id of this login. After the login has succeeded, the user's object remembers the id until the token expires.
-   */
+  /** After the login has succeeded, the user's object keeps the id until the token expires, so the token works once. */
   id: z.uuid(),
   expiresAt: z.int(),
   userId: z.uuid(),
   /** What the user has proved so far. Absent from a token of an earlier release. */
   by: z.enum(["password", "email"]).default("password"),
-  /** The user's session epoch when the first step succeeded. If it has changed since, the service refuses the login. */
+  /** The user's session epoch at the first step. A new password, for example, raises the epoch and ends this login. */
   epoch: z.int(),
   deviceName: z.string().nullable(),
   /** Whether the refresh token goes into a cookie. */
@@ -64,7 +62,7 @@ export function sealPendingLogin(login: Omit<PendingLogin, "id" | "expiresAt">, 
   return seal(PENDING_LOGIN, login, PENDING_LOGIN_LIFETIME, services);
 }
 
-/** The login, or `undefined` if the token is not one of this service, or has expired. Uses no storage. */
+/** The login, or `undefined` if this service did not make the token, or if it has expired. Uses no storage. */
 export function openPendingLogin(token: string, services: Opening): Promise<PendingLogin | undefined> {
   return open<PendingLogin>(PENDING_LOGIN, token, services);
 }

@@ -1,6 +1,6 @@
 /**
- * Recovery codes: a user who has lost every other factor logs in with one of them. A code that this service creates has
- * 80 random bits, so a fast MAC is enough to store it (NIST SP 800-63B-4 §3.1.2.2).
+ * Recovery codes: a user who has lost every other factor logs in with one of these codes. A code that this service
+ * creates has 80 random bits, so it can be stored as a fast MAC (NIST SP 800-63B-4 §3.1.2.2).
  */
 import { type Secrets, sha256 } from "../platform/crypto.ts";
 import { encodeBase32, encodeBase64url, utf8 } from "../platform/encoding.ts";
@@ -13,7 +13,7 @@ const HASH_PURPOSE = "recovery-code-hash";
 
 const MACS = "recovery_codes";
 
-/** New codes, as their owner sees them once: four groups of four letters and digits. */
+/** Returns new codes. Their owner sees them only once, as four groups of four letters and digits. */
 export function createRecoveryCodes(random: Random): string[] {
   return Array.from({ length: HOW_MANY }, () =>
     (encodeBase32(random.bytes(BYTES)).toLowerCase().match(/.{4}/g) ?? []).join("-"),
@@ -31,8 +31,8 @@ export function hashedCodeMac(hash: Uint8Array, secrets: Secrets): string {
 }
 
 /**
- * All MACs that may be stored for a typed code. A service from which codes were imported may have hashed each code as
- * it was typed or without spaces and hyphens, and with capital or small letters.
+ * All MACs that may be stored for a typed code. A service from which codes were imported may have hashed each code with
+ * or without its spaces and hyphens, and in capital or small letters.
  */
 export function recoveryCodeMacs(typed: string, secrets: Secrets): string[] {
   const forms = [typed, bareCode(typed)].flatMap((form) => [form, form.toLowerCase(), form.toUpperCase()]);
@@ -61,7 +61,7 @@ export class RecoveryCodes {
     this.#kept.put(MACS, [...macs]);
   }
 
-  /** Spends the code that has one of these MACs. Returns `false` if no unused code has one. */
+  /** Removes the unused code that has one of these MACs. Returns `false` if there is no such code. */
   spend(macs: readonly string[]): boolean {
     const others = this.#macs.filter((kept) => !macs.includes(kept));
     const isSpent = others.length < this.left;

@@ -3,7 +3,7 @@ import type { Meter } from "../platform/meter.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
 import type { FailedProof } from "./factor-proofs.ts";
 
-/** The refusal of a wrong proof, or of a code that came during the pause after wrong codes. */
+/** The refusal of a wrong proof, or of a code that the user sent during the pause after wrong codes. */
 export function refuseProof<Code extends "invalid_factor" | "invalid_passkey">(
   failed: FailedProof,
   code: Code,

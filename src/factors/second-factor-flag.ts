@@ -5,8 +5,8 @@ import { doublingPause } from "../platform/retry.ts";
 
 const ENTRY = "second_factor_flag";
 /**
- * Also clears `imported_factors`: by now, the user's object has taken the imported factors over, or all factors were
- * removed.
+ * Also clears `imported_factors`, because the user's object has already taken over the imported factors, or all factors
+ * were removed.
  */
 const CHANGE = "UPDATE `users` SET `second_factor_since` = ?, `imported_factors` = NULL WHERE `id` = ?";
 const FIRST_RETRY = 1 * SECOND;
@@ -22,11 +22,11 @@ interface Change {
 
 /**
  * Tells D1 whether a user has a second factor. Lists, searches and the login read this in D1. The user's object is the
- * authority, and writes each change to D1. If a write fails, the object's alarm tries again.
+ * source of truth, and writes each change to D1. If a write fails, the object's alarm tries again.
  */
 export class SecondFactorFlag implements Delivery<{ DB: D1Database }> {
   readonly #kept: SyncKvStorage;
-  /** The previous write. The next one waits for it, because D1 must get the changes in order. */
+  /** The previous write. The next write waits for its end, because D1 must get the changes in order. */
   #writing: Promise<void> = Promise.resolve();
 
   constructor(kept: SyncKvStorage) {

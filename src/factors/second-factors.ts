@@ -1,6 +1,6 @@
 /**
  * The second factors of one user, in the user's object. Asynchronous work, such as opening seeds, comes first. Then one
- * synchronous step judges a proof and spends it. So of several logins with the same code, only one succeeds.
+ * synchronous step checks a proof and marks it as used. So if several logins use the same code, only one succeeds.
  */
 import { earliest, type Lapsing } from "../objects/lapsing.ts";
 import type { LazyTables } from "../objects/lazy-tables.ts";
@@ -34,7 +34,7 @@ export class SecondFactors implements Lapsing {
     this.additions = new NewFactors(stores);
   }
 
-  /** The factors in force, oldest first. */
+  /** The active factors, oldest first. */
   list(): Factor[] {
     return this.#records.list().map(withoutContent);
   }
@@ -77,8 +77,8 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * Does the asynchronous work for judging a proof. Returns a synchronous function that judges it. If the proof is
-   * right, the function spends the proof, and also `login`, the pending login that the proof completes.
+   * Does the asynchronous work for checking a proof. Returns a synchronous function that checks the proof. If the proof
+   * is right, this function marks it as used, and also `login`, the pending login that the proof completes.
    */
   async prepare(proof: FactorProof | NewFactorProof, login?: SingleUse): Promise<Judge> {
     switch (proof.kind) {
@@ -123,7 +123,7 @@ export class SecondFactors implements Lapsing {
       if (spent.some((token) => this.#spent.has(token))) return { outcome: "invalid" };
       for (const token of spent) this.#spent.add(token);
       const { isBackedUp, isBackupEligible, hasCounterFallenBack } = verified;
-      // Keeps the higher counter, so that the next use of a copy is noticed too.
+      // Keep the higher counter, so that the next use of a copied passkey is noticed too.
       const counter = Math.max(verified.counter, factor.content.counter);
       const content = { ...factor.content, counter, isBackedUp, isBackupEligible };
       this.#records.use({ id: factor.id, content }, now);
@@ -131,7 +131,7 @@ export class SecondFactors implements Lapsing {
     };
   }
 
-  /** Spends the emailed link that the user logs in with. Returns `false` if it was spent before. */
+  /** Marks the emailed link of a login as used. Returns `false` if the link was already used. */
   spend(link: SingleUse): boolean {
     const isUnused = !this.#spent.has(link);
     if (isUnused) this.#spent.add(link);
@@ -147,8 +147,8 @@ export class SecondFactors implements Lapsing {
 
   /**
    * Returns the removed factor; `undefined` if there is none with this id. If `keepsLast` is set and no factor except
-   * codes by email would be left, removes nothing and returns `"last"`. With the last factor, the recovery codes are
-   * removed too.
+   * codes by email would be left, removes nothing and returns `"last"`. If no factor is left, also removes the recovery
+   * codes.
    */
   remove(id: string, keepsLast: boolean): Factor | "last" | undefined {
     const factor = this.#find(id);
@@ -167,7 +167,7 @@ export class SecondFactors implements Lapsing {
 
   /**
    * Replaces the recovery codes. The earlier codes stop working. Returns `false` and stores nothing if the user has no
-   * factor that the codes could stand in for.
+   * factor.
    */
   replaceRecoveryCodes(macs: readonly string[]): boolean {
     const isUseful = this.#records.list().length > 0;
@@ -196,8 +196,8 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * The caller then spends the login, so the code does not work again. This object forgets a spent login when the login
-   * expires by this object's clock, so the code must not work after that.
+   * The caller then marks the login as used, so the code works once. The user's object forgets a used login when the
+   * login has expired by the object's clock. So this method checks the expiry by the same clock.
    */
   #useEmailCode(login: SingleUse, code: string, secrets: Secrets, now: number): boolean {
     const factors = this.#records.list();

@@ -11,7 +11,7 @@ export interface SingleUse {
   expiresAt: number;
 }
 
-/** Tokens that were used. Each is remembered until it expires. */
+/** Tokens that were used. Each is stored until it expires. */
 export class SpentTokens implements Lapsing {
   readonly #tables: LazyTables;
 

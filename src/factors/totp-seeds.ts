@@ -1,4 +1,4 @@
-/** The seeds of authenticator apps: sealed in the records of their factors, opened to check a code. */
+/** The seeds of authenticator apps. A factor's record has the sealed seed, which is opened to check a code. */
 import type { Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
@@ -16,7 +16,7 @@ export async function createSeed(factorId: string, secrets: Secrets, random: Ran
   return { seed, sealedSeed: await sealSeed(factorId, seed, secrets, random) };
 }
 
-/** `secrets` are those of the user's factor key. The seed can only be opened in the factor with this id. */
+/** `secrets` are made from the user's factor key. The seed can be opened only with the same `factorId`. */
 export async function sealSeed(factorId: string, seed: Uint8Array, secrets: Secrets, random: Random): Promise<string> {
   return encodeBase64url(await secrets.seal(PURPOSE, seed, factorId, random));
 }

@@ -6,7 +6,7 @@ import { SECOND } from "../platform/clock.ts";
 import { constantTimeEqual, hmacSha1 } from "../platform/crypto.ts";
 import { encodeBase32, utf8 } from "../platform/encoding.ts";
 
-/** The length of an HMAC-SHA-1 key that RFC 4226 §4 recommends. */
+/** RFC 4226 §4 recommends this length for an HMAC-SHA-1 key. */
 export const SEED_BYTES = 20;
 
 const DIGITS = 6;
@@ -26,8 +26,8 @@ function codeOf(seed: Uint8Array, step: number): string {
 }
 
 /**
- * Returns the time step of a code if it is current and later than `lastStep`, otherwise `undefined`. So a used code is
- * never accepted again, and neither is an earlier one (RFC 6238 §5.2). `now` is in milliseconds since the epoch.
+ * Returns the time step of a code if the code is right and the step is later than `lastStep`, otherwise `undefined`. So
+ * a used code or an earlier code is never accepted (RFC 6238 §5.2). `now` is in milliseconds since the epoch.
  */
 export function stepOf(seed: Uint8Array, code: string, lastStep: number, now: number): number | undefined {
   const current = Math.floor(now / PERIOD);

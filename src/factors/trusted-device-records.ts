@@ -15,8 +15,8 @@ const SELECT = `SELECT id, epoch, device_name AS deviceName, user_agent AS userA
   last_used_at AS lastUsedAt, expires_at AS expiresAt, session_id AS sessionId FROM trusted_devices`;
 
 /**
- * The devices that one user trusts, in the user's object. The object stores no secret: each device keeps its own sealed
- * token.
+ * The devices that one user trusts, in the user's object. The object stores no secret, because each device keeps its
+ * own sealed token.
  */
 export class TrustedDeviceRecords implements Lapsing {
   readonly #tables: LazyTables;
@@ -34,7 +34,7 @@ export class TrustedDeviceRecords implements Lapsing {
     );
   }
 
-  /** Trusts a device. Beyond the maximum, ends the trust in the oldest one. */
+  /** Adds a trusted device. If there are then too many, removes the oldest one. */
   add(device: TrustedDevice): void {
     this.#tables.create(TABLE, DEFINITION);
     this.#run(
@@ -71,7 +71,7 @@ export class TrustedDeviceRecords implements Lapsing {
     return this.#run("DELETE FROM trusted_devices RETURNING 1").length;
   }
 
-  /** Ends the trust in devices of earlier session epochs, such as those from before a change of the password. */
+  /** Removes devices of earlier session epochs, such as devices that were trusted before a password change. */
   removeBefore(epoch: number): void {
     this.#run("DELETE FROM trusted_devices WHERE epoch < ?", epoch);
   }

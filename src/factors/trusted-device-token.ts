@@ -1,8 +1,8 @@
 /**
  * The token of a trusted device: `ptd_` followed by the base64url encoding of a JSON text that is sealed with
- * AES-256-GCM. The service does not store the token. The user's object stores the ids of the trusted devices. With the
- * other fields, a Worker can reject a token of another user, of an earlier session epoch or past its expiry without a
- * call to the object.
+ * AES-256-GCM. The service does not store the token. The user's object stores the ids of the trusted devices. The other
+ * fields let a Worker reject some tokens without a call to the object: tokens of another user, of an earlier session
+ * epoch, or past their expiry.
  */
 import * as z from "zod";
 import type { Clock } from "../platform/clock.ts";
@@ -36,7 +36,7 @@ export async function sealTrust(content: Trust, { random, secrets }: { random: R
   return PREFIX + encodeBase64url(await secrets.seal(PURPOSE, utf8(JSON.stringify(content)), "", random));
 }
 
-/** The content of a token, or `undefined` if the token is not one of this service, or has expired. Uses no storage. */
+/** The content, or `undefined` if this service did not make the token, or if it has expired. Uses no storage. */
 export async function openTrust(
   token: string,
   { clock, secrets }: { clock: Clock; secrets: Secrets },

@@ -1,12 +1,12 @@
-/** A trusted device, from which the password alone is enough for a login for a while, and how the API shows it. */
+/** A trusted device, and how the API shows it. For a while, a login from such a device needs only the password. */
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 
 /** Times are milliseconds since the epoch. */
 export interface TrustedDevice {
-  /** Also the id of the session in which the user trusted it. */
+  /** Also the id of the session in which the user trusted the device. */
   id: string;
-  /** The user's session epoch at that time. A change of the password begins a new epoch, which ends the trust. */
+  /** The user's session epoch in that session. A password change, for example, raises the epoch and ends the trust. */
   epoch: number;
   deviceName: string | null;
   userAgent: string | null;

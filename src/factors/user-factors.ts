@@ -43,7 +43,7 @@ interface Parts {
   caller: FactorCaller;
   /** Whether the user has been deleted. */
   isClosed(now: number): boolean;
-  /** Whether D1 says that the user has a factor, and this object has no change left to write there. */
+  /** Whether D1 says that the user has a factor, and this object has already written all its changes to D1. */
   isKnownToDirectory(userId: string): Promise<boolean>;
   /** Sets the object's alarm to `time`, unless it is already set to an earlier time. */
   armFor(time: number): Promise<void>;
@@ -65,9 +65,9 @@ export interface FactorCaller extends ReportOrigin {
 
 /**
  * The methods that add, remove or replace factors or recovery codes return `null` in two cases: the user has a factor
- * that the caller has not proved, or the user has been deleted. Handlers can't check the first case alone, because D1
- * may not know of a new factor yet. Codes by email don't count, because no session can show that they were proved.
- * `rename` and `removeAll` don't check this.
+ * that the caller has not proved, or the user has been deleted. A handler can't check the first case itself, because D1
+ * may not know of a new factor yet. Codes by email don't count as such a factor, because no session shows that they
+ * were proved. `rename` and `removeAll` check neither case.
  */
 export class UserFactors extends RpcTarget {
   readonly #parts: Parts;
@@ -165,8 +165,8 @@ export class UserFactors extends RpcTarget {
   }
 
   /**
-   * Also removes factors that only D1 knows of: those that this object has lost, and imported ones. `isKnown`: whether
-   * D1 knew of any when the request began. This method asks D1 again, so that a retry does not notify the owner twice.
+   * Also removes factors that only D1 knows of: lost factors of this object, and imported factors. `isKnown`: whether
+   * D1 knew of a factor when the request began. This method asks D1 again, so a retry does not notify the owner again.
    */
   async removeAll(userId: string, isKnown: boolean): Promise<void> {
     const { factors, isKnownToDirectory } = this.#parts;

@@ -21,15 +21,15 @@ export interface Consequences {
   events: readonly EventRow[];
   followUps: readonly FollowUp[];
   /**
-   * From this time on, the cron job carries out the follow-ups that the request has not. In milliseconds since the
-   * epoch.
+   * From this time on, the cron job carries out the follow-ups that the request has left undone. In milliseconds since
+   * the epoch.
    */
   dueAt: number;
 }
 
 /**
- * The statements that store consequences. They belong directly after the statement that makes the change, and do
- * nothing if it changed no row. If no single statement makes the change, pass a `condition` that decides instead.
+ * The statements that store consequences. Put them directly after the statement that makes the change. They do nothing
+ * if that statement changed no row. If no single statement makes the change, pass a `condition` that decides instead.
  */
 export function storing(db: Database, consequences: Consequences, condition: SQL = HAS_CHANGED) {
   const rows = consequences.followUps.map(({ content, ...row }) => ({ ...row, content: JSON.stringify(content) }));
@@ -39,8 +39,8 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
       .select(
         sql`SELECT value ->> '$.id', value ->> '$.kind', value ->> '$.content', ${consequences.dueAt}, 0 FROM json_each(${JSON.stringify(rows)}) WHERE ${where}`,
       );
-  // Each statement adds exactly one row if the previous statement changed a row. So each one only has to test the
-  // previous one.
+  // Each statement adds exactly one row if the previous statement changed a row. So each statement only has to test
+  // whether the previous statement changed a row.
   const statements = consequences.events.map((event, index) =>
     insertEvent(db, event, index === 0 ? condition : HAS_CHANGED),
   );
@@ -49,8 +49,8 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
 }
 
 /**
- * What the user's object must learn besides the epoch: whether to forget the devices that the user has logged in from,
- * and whether the role has changed.
+ * What the user's object must learn besides the session epoch: whether to forget the devices from which the user has
+ * logged in, and whether the role has changed.
  */
 export interface SessionNews {
   userId: string;
@@ -58,7 +58,7 @@ export interface SessionNews {
   changesRole?: boolean | undefined;
 }
 
-/** The follow-up that tells the user's object that the epoch or the role has changed, or that the account is gone. */
+/** The follow-up by which the user's object learns of a new session epoch, a new role, or the deletion of the user. */
 export function tellingSessions(id: string, news: SessionNews): FollowUp {
   const { userId, forgetsDevices = false, changesRole = false } = news;
   return { id, kind: "sessions", content: { userId, forgetsDevices, changesRole } };

@@ -22,8 +22,8 @@ export function createFollowUpRows(db: Database) {
 
   return {
     /**
-     * Takes up to `most` follow-ups that are due, the longest due first, and postpones them until `until`. Before that
-     * time, no other run of the cron job takes them. After that time, another run takes those that are still stored.
+     * Takes up to `most` follow-ups that are due, in the order of their due times, and postpones them until `until`.
+     * Before `until`, no other run of the cron job takes them. After it, another run takes those still stored.
      */
     async take(now: number, until: number, most: number): Promise<FollowUpRow[]> {
       const due = db
@@ -36,10 +36,10 @@ export function createFollowUpRows(db: Database) {
     },
 
     /**
-     * For monitoring, in milliseconds since the epoch. `emailSince` is when the oldest email that is not queued yet was
-     * requested. Found by its id, which is a UUIDv7 of that time. `dueSince` is when the follow-up that has been due
-     * the longest became due. Reads only the first rows of two indexes. An email behind more than {@link MOST_READ}
-     * other follow-ups isn't seen, but then `dueSince` shows that work is left undone.
+     * Two times for monitoring, in milliseconds since the epoch. `emailSince`: when the oldest unqueued email was
+     * requested. The email's id, a UUIDv7, contains this time. `dueSince`: the due time of the follow-up that has been
+     * due longest. Reads only the first rows of two indexes. An email behind {@link MOST_READ} other follow-ups is not
+     * found, but then `dueSince` shows that work is left undone.
      */
     async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
       const { dueAt } = followUps;

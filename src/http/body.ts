@@ -27,8 +27,8 @@ const limitSize = bodyLimit({
 });
 
 /**
- * Refuses a body over the size limit with 413, without reading all of it. If a body breaks off, for example because the
- * client disconnected, refuses it with 400: that is an error of the client and not of the service.
+ * Refuses a body over the size limit with 413, without reading all of it. If a body is cut off, for example because the
+ * client disconnected, refuses it with 400, because this is an error of the client and not of the service.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   // The service never reads the body of these methods.
@@ -47,8 +47,8 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 /**
  * Validates the JSON body, and stores it as the context's `body`. Refuses a body that was not sent as JSON (415), or
- * that is not JSON in UTF-8 (400). An optional body may be empty, with or without a content type, because clients
- * differ in that. `makeSchema` is called with the first request, so that it does not slow down the start of the Worker.
+ * that is not JSON in UTF-8 (400). An optional body may be empty, with or without a content type, because only some
+ * clients send one then. `makeSchema` runs at the first request, so that it does not slow down the Worker's start.
  */
 export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
   let schema: z.ZodType | undefined;
@@ -60,7 +60,7 @@ export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
     if (!isAbsent && mediaType.trim().toLowerCase() !== "application/json")
       return answerProblem(c, refuse("unsupported_media_type"));
     const data = isAbsent ? {} : parseJson(bytes);
-    // `parseJson` returns `undefined` if the text is not JSON. No JSON text has that value.
+    // `parseJson` returns `undefined` if the text is not JSON. No JSON text means `undefined`.
     if (data === undefined) return answerProblem(c, refuse("invalid_json"));
     schema ??= makeSchema();
     const { error, data: body } = await schema.safeParseAsync(data);

@@ -1,13 +1,13 @@
 import type { Context } from "hono";
 import { cutText } from "../platform/cut-text.ts";
 
-/** The longest user agent that is kept, in UTF-16 code units. Browsers send about 120. */
+/** In UTF-16 code units. Longer user agents are cut. Browsers send about 120 units. */
 const LONGEST_AGENT = 512;
 
 /**
  * The client's IP address, read only from `CF-Connecting-IP`. On Cloudflare and in the container, clients can't set
- * that header; they can forge every other header of this kind. (With `npm run dev`, the local runtime keeps a value
- * that the client sent.)
+ * this header, but they can forge every other header with an address. (With `npm run dev`, the local runtime keeps the
+ * value that the client sent.)
  */
 export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";
@@ -42,7 +42,7 @@ export function clientCountry(c: Context): string | null {
   return typeof country === "string" ? country : null;
 }
 
-/** The client's User-Agent header, cut if it is longer than any browser's. */
+/** The client's User-Agent header, cut if it is too long. */
 export function clientAgent(c: Context): string | null {
   const agent = c.req.header("User-Agent");
   return agent === undefined ? null : cutText(agent, LONGEST_AGENT);

@@ -19,7 +19,7 @@ const EXPOSED = [
   "Server-Timing",
 ];
 
-/** The headers that the service reads. It ignores all other headers. */
+/** The request headers that the API needs. `ALLOWED_HEADERS` adds others. */
 const READ = ["Authorization", "Content-Type", "If-Match", "X-Request-Id"];
 
 type CorsConfig = Pick<Config, "allowedOrigins" | "allowedHeaders" | "development" | "publicUrl">;

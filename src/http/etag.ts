@@ -5,8 +5,8 @@ import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * The ETag of a text. If the endpoint has already set it, the middleware `conditional` doesn't have to read the whole
- * response again to compute it.
+ * The ETag of a text. If the endpoint sets this ETag, the middleware `conditional` doesn't have to read the whole
+ * response again to compute one.
  */
 export function etagOf(text: string): string {
   return `"${encodeBase64url(sha256(utf8(text)))}"`;

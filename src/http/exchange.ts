@@ -1,4 +1,4 @@
-/** One request and the answer to it, as a handler sees them. Handlers never see Hono. */
+/** What handlers know about the request, and how they change the response. Handlers never see Hono. */
 import type { Context } from "hono";
 import { setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
@@ -13,8 +13,8 @@ export type Client = ReturnType<typeof clientOf>;
 export type Exchange = ReturnType<typeof exchangeOf>;
 
 /**
- * Where a request comes from. Each value is read only when a handler asks for it, because most endpoints need few of
- * them.
+ * Where a request comes from. Each value is computed only when a handler reads it, because most endpoints need few
+ * values.
  */
 export function clientOf(c: Context<AppEnv>) {
   return {
@@ -41,7 +41,6 @@ export function clientOf(c: Context<AppEnv>) {
 
 export function exchangeOf(c: Context<AppEnv>, config: Config) {
   return {
-    /** The request's URL. */
     url: c.req.url,
     headers: c.req.raw.headers,
     /** A header of the request. */
@@ -49,8 +48,8 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     /** A parameter of the query that no schema describes. */
     query: (name: string) => c.req.query(name),
     /**
-     * The token of the `Authorization: Bearer` header (RFC 6750 §2.1). Never read from the query or a form, because
-     * these end up in logs and browser histories (RFC 9700 §4.3.2).
+     * The token of the `Authorization: Bearer` header (RFC 6750 §2.1). The service never reads it from the query or a
+     * form, because these end up in logs and browser histories (RFC 9700 §4.3.2).
      */
     bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
     /**
@@ -61,14 +60,14 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),
     /** Whether the `Origin` header names this service's own pages or a listed origin. */
     hasAllowedOrigin: () => hasAllowedOrigin(c, config),
-    /** Adds headers to the response, also if the request is refused. */
+    /** Adds headers to the response, even if the request is refused. */
     addHeaders(headers: Record<string, string>) {
       for (const [name, value] of Object.entries(headers)) c.header(name, value);
     },
     setCookie: (name: string, value: string, options: CookieOptions) => setCookie(c, name, value, options),
     /** Sets the user's id for the log line of the request. */
     identify: (userId: string) => c.set("userId", userId),
-    /** Fetches a static file by its path in the assets folder, with `headers` as the headers of that request. */
+    /** Fetches a static file by its path in the assets folder. `headers` are the headers of this inner request. */
     fetchAsset: (path: string, headers = new Headers()) =>
       c.get("hops").hop("assets", () => c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers }))),
   };
@@ -76,8 +75,8 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
 
 /**
  * The values of all cookies with this name, in the browser's order. Another app on this host or on a parent domain may
- * have set some of them, and the header does not say which (RFC 6265bis §5.8.3). If a request has several Cookie
- * headers, the platform joins them with commas. A value may be in quotation marks (§4.1.1).
+ * have set some of these cookies, and the header does not say which (RFC 6265bis §5.8.3). If a request has several
+ * Cookie headers, the platform joins them with commas. A value may be in quotation marks (§4.1.1).
  */
 function cookiesNamed(name: string, header: string): string[] {
   return header.split(/[;,]/).flatMap((pair) => {

@@ -5,9 +5,9 @@ import type { AppEnv } from "./app-env.ts";
 import { answerProblem } from "./problem-response.ts";
 
 /**
- * In development mode, answers only requests to a loopback host. That mode shows all emails to every visitor, so other
- * machines must not get answers. Outside development mode, refuses plain http. It does not redirect to https, so that
- * developers notice clients that send secrets unencrypted (OWASP REST Security Cheat Sheet).
+ * In development mode, answers only requests to a loopback host. Development mode shows all emails to every visitor, so
+ * other machines must not get answers. Outside development mode, refuses plain http. A redirect to https would hide
+ * that a client sends secrets unencrypted (OWASP REST Security Cheat Sheet).
  */
 export function expectHost(development: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {

@@ -23,8 +23,8 @@ export function answerUnknownRoute(routes: readonly { method: string; path: stri
 }
 
 /**
- * Headers that the endpoint may have set before it failed. Hono keeps them, but they don't belong to the problem
- * document.
+ * Headers that the endpoint may have set before it failed. Hono would add these headers to the error response, but they
+ * don't describe it.
  */
 const OF_ANOTHER_ANSWER = ["Content-Disposition", "Content-Language", "Content-Security-Policy", "ETag", "Set-Cookie"];
 

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 
 const UNCHANGED = "Send the `next_cursor` of the previous page unchanged.";
-/** The validation error for a cursor that no page of this list contains. */
+/** The validation error for a cursor that is not from this list. */
 export const OTHER_CURSOR = { params: { code: "invalid_format" }, message: UNCHANGED };
 const MEANING = "`next_cursor` of the previous page. Omit it for the first page.";
 
@@ -19,7 +19,7 @@ export const pageQuery = {
   cursor: z.uuid(UNCHANGED).optional().meta({ description: MEANING }),
 };
 
-/** A place in a list that is sorted by time of creation and id, or by name. */
+/** A position in a list that is sorted by time of creation and id, or by name. */
 export type Place = { createdAt: number; id: string } | { name: string };
 
 /** The query parameters of a list that is sorted by time of creation and id, or by name. */
@@ -37,7 +37,7 @@ export const pageQueryByPlace = {
     .meta({ description: MEANING }),
 };
 
-/** The schema of the answer of a list. */
+/** The schema of a page of a list. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
 
@@ -56,7 +56,7 @@ export function toPage<Row extends { id: string }, Item>(
   return { items: page.map(present), next_cursor: last === undefined ? null : cursorOf(last) };
 }
 
-/** The cursor of a place: the base64url encoding of the time and the id, or of a space and the name. */
+/** The cursor of a position: the base64url encoding of the time and the id, or of a space and the name. */
 export function cursorOfPlace(place: Place): string {
   return encodeBase64url(utf8("name" in place ? ` ${place.name}` : `${place.createdAt} ${place.id}`));
 }

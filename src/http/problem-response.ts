@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Refusal } from "../platform/refusal.ts";
 import { type ErrorCode, PROBLEMS, problemType, statusOf } from "./problems.ts";
 
-/** The `Retry-After` of answers that don't set one, in seconds. */
+/** The default `Retry-After` of 429 and 503 responses, in seconds. */
 const RETRY_SOON = "1";
 
 /** `isLoggedIn`: whether the endpoint takes an access token. */
@@ -33,8 +33,8 @@ export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>,
 }
 
 /**
- * The challenge that every 401 must have (RFC 9110 §15.5.2). It names an error only if the client sent an access token
- * that is invalid, or whose user lacks a permission (RFC 6750 §3.1).
+ * The challenge that every 401 must have (RFC 9110 §15.5.2). The challenge names an error only if the client's access
+ * token is invalid, or if the token's user lacks a permission (RFC 6750 §3.1).
  */
 function bearerChallenge(code: ErrorCode): string {
   const error = BEARER_ERRORS[code];

@@ -1,5 +1,5 @@
 /**
- * Refusals: a fixed set of codes, and the table that maps each code to a problem document (RFC 9457). Clients decide by
+ * Refusals: a fixed set of codes, and the table that maps each code to a problem document (RFC 9457). Clients read the
  * `code`; `title` and `detail` are for people.
  */
 import { isRefusal, type Refusal } from "../platform/refusal.ts";
@@ -244,7 +244,7 @@ export function isProblem(outcome: unknown): outcome is Refusal<ErrorCode> {
   return isRefusal(outcome) && Object.hasOwn(PROBLEMS, outcome.code);
 }
 
-/** The stable `type` of a problem: a URN, so that it doesn't depend on the documentation's address. */
+/** The stable `type` of a problem. This is a URN, so it doesn't depend on the address of the documentation. */
 export function problemType(code: ErrorCode): string {
   return `urn:postern:problem:${code}`;
 }

@@ -5,7 +5,7 @@ import type { AppEnv } from "./app-env.ts";
 
 const ACCEPTABLE = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** Gives every request an id. The client's own `X-Request-Id` is used if it is short and plain. */
+/** Gives every request an id: the client's own `X-Request-Id` if it is short and plain, or a new id. */
 export const requestId = createMiddleware<AppEnv>(async (c, next) => {
   const given = c.req.header("X-Request-Id") ?? "";
   const id = ACCEPTABLE.test(given) ? given : createId(systemClock.now(), systemRandom);

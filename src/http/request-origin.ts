@@ -11,16 +11,16 @@ type Origins = Pick<Config, "publicUrl" | "allowedOrigins">;
 /** Paths that return or change a user's data. All other paths are public, and every page may use them. */
 const GUARDED = /^\/(api|dev)(\/|$)/;
 
-/** Whether pages of unlisted origins can't use this path. */
+/** Whether only pages of allowed origins can use this path. */
 export function isGuarded(path: string): boolean {
   return GUARDED.test(path);
 }
 
 /**
  * Whether the Origin header names this service or a listed origin. If the header is missing, returns `false`. Clients
- * can reach this service at PUBLIC_URL and at other hosts, such as 127.0.0.1 or workers.dev. A page of this service at
- * one of these hosts sends the origin of that host, and the URL of its request has the same origin. A page of another
- * site can't send that origin.
+ * can reach this service at PUBLIC_URL and at other hosts, such as 127.0.0.1 or workers.dev. If this service's own page
+ * sends a request from such a host, the Origin header and the URL of the request have the same origin. Pages of other
+ * sites can't send this origin.
  */
 export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = c.req.header("Origin");
@@ -30,10 +30,9 @@ export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins
 
 /**
  * Refuses requests that come from a page of an unlisted origin, according to the browser's `Sec-Fetch-Site` header
- * (Fetch Metadata, W3C). Pages of sibling subdomains are not trusted more than other sites. The value `none` is
- * allowed: the user entered the URL. A missing header is allowed too: such a client is not a current browser. Its
- * request carries no credentials that a page could abuse, because the endpoints that read a cookie check the `Origin`
- * header.
+ * (Fetch Metadata, W3C). Sibling subdomains are treated like other sites. The value `none` is allowed, because it means
+ * that the user entered the URL. A missing header is allowed too: such a client is not a current browser. In an old
+ * browser, a page can't abuse the user's cookies, because endpoints that read a cookie check the `Origin` header.
  */
 export function refuseForeignPages(config: Origins) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -46,7 +45,7 @@ export function refuseForeignPages(config: Origins) {
   });
 }
 
-/** Whether a user followed a link to a development page. Any site may link to one, because it can't read the result. */
+/** Whether a user followed a link to a development page. Any site may have such a link, but can't read the page. */
 function isFollowedLink(c: Context<AppEnv>): boolean {
   return (
     c.req.path.startsWith("/dev/") &&

@@ -5,8 +5,8 @@ import { continueTrace } from "../platform/trace.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * Continues the client's trace, or begins one. All log lines of the request contain the id of the trace and the id of
- * the request.
+ * Continues the client's trace, or begins a new trace. All log lines of the request contain the id of the trace and the
+ * id of the request.
  */
 export const requestTrace = createMiddleware<AppEnv>((c, next) =>
   inLogContext(

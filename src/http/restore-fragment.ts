@@ -10,7 +10,7 @@ const MOST_ENCODINGS = 3;
 /**
  * Repairs emailed links. Some email programs replace the `#` in a link by `%23`. The browser then sends the token in
  * the path or the query, but the page reads it from the fragment. So this middleware redirects the browser to the link
- * with a `#`. Opening a link never spends its token, and Postern's log never contains a URL.
+ * with a `#`. The token stays secret, because Postern logs no URLs, and usable, because opening a link doesn't use it.
  */
 export function restoreFragment(pages: readonly string[]) {
   const link = new RegExp(`^(/(?:${pages.join("|")}))/?(\\?.*?)?${ENCODED_HASH}([^?]*)(\\?.*)?$`);
@@ -28,7 +28,7 @@ export function restoreFragment(pages: readonly string[]) {
   });
 }
 
-/** Decodes the fragment until it begins with `token=`. What Postern itself has encoded stays encoded. */
+/** Decodes the fragment until it begins with `token=`. Text that Postern itself has encoded stays encoded. */
 function decodeFragment(fragment: string): string {
   let text = fragment;
   for (let times = 0; times < MOST_ENCODINGS && !text.startsWith("token="); times++) {

@@ -13,7 +13,7 @@ const EVERYWHERE = Object.entries({
 });
 
 /**
- * Browsers never show API responses as pages, so the policy forbids them to load anything. Pages set their own policy.
+ * Browsers never show API responses as pages, so this policy lets them load nothing. Pages set their own policy.
  */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 

@@ -2,9 +2,8 @@ import { utf8 } from "../platform/encoding.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 
 /**
- * The body of a download whose parts are made one by one, each when the client has read the previous one. If a part
- * fails, breaks the response off, so that the client can't mistake it for the whole download. Logs `export_broken_off`
- * with the reason.
+ * The body of a download. Each part is made when the client has read the previous part. If a part fails, this aborts
+ * the response, so that the client can't take it for the whole download. Also logs `export_broken_off` with the reason.
  */
 export function streamText(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({

@@ -1,5 +1,5 @@
 /**
- * The keyring: the signing keys, cached per isolate. Reads the keys, creates the first one without a race, and rotates
+ * The keyring: the signing keys, cached per isolate. Reads the keys, creates the first key without a race, and rotates
  * them. The cache holds values, never promises. A promise belongs to the request that created it: if that request is
  * cancelled, other requests that wait for the promise hang.
  */
@@ -42,7 +42,7 @@ interface KnownKeys {
 
 export type Keyring = ReturnType<typeof createKeyring>;
 
-/** How long an isolate may serve the JWKS from memory. Much shorter than the publish lead. */
+/** How long an isolate may serve the JWKS from memory. Much shorter than `KEY_PUBLISH_LEAD_MINUTES`. */
 const REREAD_AFTER = MINUTE;
 /** For this long after a read, an unknown key id causes no further read, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = SECOND;
@@ -59,7 +59,7 @@ export function createKeyring(parts: {
   random: Random;
 }) {
   const { config, db, secrets, audit, clock, random } = parts;
-  // For how long after a key stops signing a verifier may still accept its tokens: the lifetime of a token plus the
+  // How long verifiers may still accept the tokens of a key that no longer signs: the lifetime of a token plus the
   // verifier's clock tolerance, with a minute to spare.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
 
@@ -199,14 +199,14 @@ export function createKeyring(parts: {
       }
       return { ages, overdue: rotationOverdue(keys, now) };
     },
-    /** What each key does now, newest first. One round trip. */
+    /** What each key does now, newest first. Takes one round trip. */
     async statuses(): Promise<KeyStatus[]> {
       return statusOfKeys((await read()).keys, clock.now(), tokenLifetime);
     },
     rotate,
     /**
-     * Rotates the keys for an operator. If `isEmergency`, revokes every key and creates one that signs at once.
-     * Otherwise publishes a successor of the key that signs, unless a successor is already published.
+     * Rotates the keys for an operator. If `isEmergency`, revokes every key and creates a key that signs at once. If
+     * not, publishes a successor of the key that signs, unless a successor is already published.
      */
     async rotateEarly(actorId: string, isEmergency: boolean): Promise<void> {
       if (isEmergency) {

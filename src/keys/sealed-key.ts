@@ -1,4 +1,4 @@
-/** Converts a signing key to and from its row in D1, which stores the private key sealed. */
+/** Converts a signing key to and from its row in D1, which stores the private key sealed (encrypted). */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import type { Opened, Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
@@ -19,7 +19,7 @@ function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKey
   return { createdAt, signsFrom, rotatesAt, revokedAt };
 }
 
-/** Opens a key. If neither secret opens it, logs a warning, and returns a key that can verify but not sign. */
+/** Opens a key. If neither the current nor the previous secret opens it, warns and returns a key that only verifies. */
 export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
   const publicKey = publicJwk.parse(JSON.parse(row.publicJwk));
   const opened = await openPrivateJwk(row, secrets);
@@ -35,13 +35,13 @@ export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<Sig
   };
 }
 
-/** The private key as JSON, or `undefined` if neither secret opens it in this row. */
+/** The private key as JSON, or `undefined` if neither secret opens it with this row's id. */
 export async function openPrivateJwk(row: SealedKey, secrets: Secrets): Promise<Opened | undefined> {
   const sealed = decodeBase64url(row.sealedPrivateJwk);
   return sealed && secrets.open(SEAL_PURPOSE, sealed, row.id);
 }
 
-/** Seals a private key under the current secret. It can only be opened in the row with this id. */
+/** Seals a private key under the current secret. The sealed key can only be opened with the same `id`. */
 export async function sealPrivateJwk(
   id: string,
   privateJwk: Uint8Array,
@@ -59,7 +59,7 @@ async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
 
 /**
  * Creates a key pair and seals its private key. The key signs from `signsFrom` on, and is due for a successor one
- * signing period after that.
+ * signing period later.
  */
 export async function createKeyRow(parts: {
   sequence: number;

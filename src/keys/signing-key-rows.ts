@@ -11,7 +11,7 @@ export type SealedKey = Pick<SigningKeyRow, "id" | "sealedPrivateJwk">;
 
 /**
  * A text that changes whenever a key is added, revoked, deleted or replaced. Logins, refreshes and checks of access
- * tokens read it together with the user, so an isolate learns of an emergency rotation without an extra round trip.
+ * tokens read this text with the user, so an isolate learns of an emergency rotation without an extra round trip.
  */
 export function selectKeyringVersion(db: Database) {
   return db
@@ -79,7 +79,7 @@ export async function deleteSigningKeys(db: Database, ids: string[]): Promise<vo
 }
 
 /**
- * Makes a key that signs due for a successor. Returns a list with the id of the key. The list is empty if the key was
+ * Makes the key `id` due for a successor. Returns a list with the id of the key. The list is empty if the key was
  * already due, does not sign yet or is revoked.
  */
 export function makeKeyDue(db: Database, id: string, change: AuditEvent): Promise<string[]> {

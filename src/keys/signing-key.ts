@@ -28,7 +28,7 @@ export interface SigningKey {
   revokedAt: number | null;
 }
 
-/** A key that signs. */
+/** A key whose private key is available, so that it can sign. */
 export type CurrentKey = SigningKey & { signingKey: CryptoKey };
 
 type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
@@ -71,7 +71,7 @@ export function rotationOverdue(keys: readonly Timestamps[], now: number): numbe
 }
 
 /**
- * What a key does now. `publishedUntil` is when verifiers stop or stopped trusting it; `null` if that is not known yet.
+ * What a key does now. `publishedUntil`: when verifiers stop or stopped trusting the key; `null` if not known yet.
  */
 export interface KeyStatus extends Pick<SigningKey, "id" | "algorithm" | "createdAt" | "signsFrom" | "rotatesAt"> {
   state: "next" | "signing" | "published" | "revoked";

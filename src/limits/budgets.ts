@@ -1,6 +1,6 @@
 /**
- * Limits as features use them. A feature names the rules and keys of a request. The limiter takes from all budgets of
- * the request in one hop.
+ * Limits as features use them. A feature names the rules and keys that limit a request. In one round trip, the limiter
+ * takes one attempt from each of their budgets.
  */
 
 import { LIMIT_RULES, type LimitName, type LimitRule, type LimitRules } from "../config/limit-rules.ts";
@@ -13,16 +13,16 @@ import { decide, type LimitDecision, policyOf, type Reading } from "./decision.t
 import type { BudgetState, LimitReading, StoredBudget } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
-/** The storage key of the object's own budget. Don't rename it: earlier versions wrote it. */
+/** The storage key of the object's own budget. Don't rename this key: earlier versions stored budgets with it. */
 const ARRIVAL = "theoretical_arrival";
 
-/** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
+/** One budget of one rule. The key may be personal data, so objects get only a MAC of the key. */
 export interface Limit {
   rule: LimitName;
   key: string;
   /**
-   * The key whose object also stores this budget, so that one call takes from both budgets. If absent, the object of
-   * `key` stores it.
+   * Another key, whose object stores this budget, so that one call takes from the budgets of both keys. If absent, the
+   * object of `key` stores this budget.
    */
   storedWith?: string;
   /** The factor by which the rule's budget is multiplied for this key; 1 if absent. */
@@ -53,8 +53,8 @@ export function mailLimit(kind: LimitedMail, email: string): Limit {
 }
 
 /**
- * The budget for all emails to one address that anyone can request, not only the owner of its account. The last email
- * of the budget is reserved for a link that resets the password.
+ * Limits the emails to one address that anyone can request, not only the account's owner. The last email of the budget
+ * is reserved for a link that resets the password.
  */
 export function strangerMailLimits(email: string, isReset: boolean): Limit[] {
   const rule = "strangerMailPerRecipient";
@@ -72,7 +72,7 @@ export const unlimited: Limiter = {
   clear: async () => {},
 };
 
-/** Budgets that one object stores together. Each call of a method is one hop. */
+/** Budgets that one object stores together. Each method makes one call. */
 export interface Budgets {
   /** Takes one attempt from each budget, or from none if one of them refuses. */
   take(): Promise<Reading[]>;
@@ -141,7 +141,7 @@ export function storedBudget(limit: Limit, rules: LimitRules, secrets: Secrets):
   return { entry, rule: ruleOf(limit, rules) };
 }
 
-/** Adds to each reading the name of its limit and its policy. `readings` are in the order of `limits`. */
+/** Adds the limit's name and policy to each reading. `readings` has the same order as `limits`. */
 export function readingsOf(limits: readonly Limit[], rules: LimitRules, readings: readonly LimitReading[]): Reading[] {
   return readings.flatMap((reading, index) => {
     const limit = limits[index];
@@ -149,7 +149,7 @@ export function readingsOf(limits: readonly Limit[], rules: LimitRules, readings
   });
 }
 
-/** The rule that applies to a key, with the factor and the reserve of its limit. */
+/** The rule of a limit, with the limit's factor and reserve applied to the budget. */
 export function ruleOf({ rule, factor = 1, reserved = 0 }: Limit, rules: LimitRules): LimitRule {
   return { ...rules[rule], budget: rules[rule].budget * factor - reserved };
 }

@@ -11,7 +11,7 @@ export interface LimitDecision {
   refusal?: Refusal<"rate_limited">;
 }
 
-/** The reading of one attempt at a budget. `policy` is the budget's item in the `RateLimit-Policy` header. */
+/** The result of one attempt at a budget. `policy` is the budget's item in the `RateLimit-Policy` header. */
 export interface Reading {
   name: LimitName;
   policy: string;
@@ -38,7 +38,7 @@ export function decide(readings: readonly Reading[]): LimitDecision {
   return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
 }
 
-/** One reading for each rule. If a rule has several budgets, takes the strictest. */
+/** One reading for each rule: the reading of the rule's strictest budget. */
 function tightest(readings: readonly Reading[]): Reading[] {
   const byName = new Map<LimitName, Reading>();
   for (const taken of readings) {

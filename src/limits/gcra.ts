@@ -16,7 +16,7 @@ export interface LimitReading {
   retryAfter: number;
 }
 
-/** One of the budgets that an object stores: the name of its number there, and its rule. */
+/** One of the budgets that an object stores: the storage key of the budget's number, and the rule. */
 export interface StoredBudget {
   entry: string;
   rule: LimitRule;
@@ -63,8 +63,8 @@ function remainingOf(rule: LimitRule, used: number): number {
 }
 
 /**
- * Takes one attempt from each budget. If one of them refuses, takes none, and `arrivals` is empty. In both cases, the
- * reading of a budget that allows the attempt counts the attempt as taken.
+ * Takes one attempt from each budget. If one of them refuses, takes none, and `arrivals` is empty. Even then, the
+ * readings of the other budgets show the attempt as taken.
  */
 export function takeAttempts(budgets: readonly StoredBudget[], keptOf: (budget: StoredBudget) => number, now: number) {
   const taken = budgets.map((budget) => ({ ...budget, ...takeAttempt(keptOf(budget), budget.rule, now) }));
@@ -81,7 +81,7 @@ export function attemptTerms(rule: LimitRule, now: number): { cost: number; late
   return { cost: costOf(rule), latest: now + rule.window + ROUNDING };
 }
 
-/** The number to store after `attempts` more attempts. They were allowed earlier, so none is refused here. */
+/** The number to store after `attempts` more attempts, all of which were allowed earlier. */
 export function countAttempts(kept: number, rule: LimitRule, now: number, attempts = 1): number {
   return Math.max(kept, now) + attempts * costOf(rule);
 }
@@ -91,7 +91,7 @@ export function refundAttempt(kept: number, rule: LimitRule): number {
   return kept - costOf(rule);
 }
 
-/** The cost of one attempt: by how much it postpones the time at which the budget is full again. */
+/** The cost of one attempt: how many milliseconds later the budget will be full again. */
 function costOf({ budget, window }: LimitRule): number {
   return window / budget;
 }

@@ -1,22 +1,22 @@
 /**
- * Counts login attempts. In one hop, a login takes an attempt from the budget of the client's network, and calls the
- * guard of the account. The guard counts a guess, and takes an attempt from the network's budget at this account. The
- * login name that the client sent identifies the account, even if no account has that name. So a refusal does not
- * reveal which accounts exist. `pause-after-wrong-guesses.ts` describes the guard's growing pause.
+ * Counts login attempts. In one round trip, a login takes an attempt from the budget of the client's network, and calls
+ * the guard of the login name that the client sent. The guard counts a guess at the password, and takes an attempt from
+ * the network's budget at this name. Each name has a guard, even if no user has the name, so a refusal does not reveal
+ * which users exist. `pause-after-wrong-guesses.ts` describes the guard's growing pause.
  *
  * Limits cost money mostly by the rows that they write. So a login that succeeds makes four calls but writes two rows:
  *
  * | | before the hash | after the hash |
  * |---|---|---|
- * | network (`RateLimiter`) | leases an attempt in memory | ends the lease; a wrong password is written, after the response |
+ * | network (`RateLimiter`) | a lease: counts in memory | ends the lease; writes a wrong password after the response |
  * | account (`LoginGuard`) | writes the attempt | writes the login; a wrong password is written already |
  *
- * An account has a second guard, for its other name: the email address or the username. That guard learns of a login
- * after the response, and only if the login changes what the guard stores.
+ * A user has a second guard, for their other name: the email address or the username. That guard learns of a login
+ * after the response, and only if the login changes the state of that guard.
  *
  * Until the hash has been checked, an attempt counts as a wrong password: in the guard's storage, and in the memory of
- * the network's object. If the network's object is evicted before it writes the attempt, or the call that writes it
- * fails, the network gets attempts back, at most one budget. The guard loses nothing.
+ * the network's object. If that object is evicted before it writes the attempt, or the write fails, the network gets
+ * attempts back, at most one budget. The guard loses nothing.
  */
 
 import { LIMIT_RULES, type LimitRules } from "../config/limit-rules.ts";
@@ -44,15 +44,15 @@ export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
 /** An attempt that was taken or refused. Its methods never throw. */
 export type LoginAttempt = Awaited<ReturnType<LoginAttempts["take"]>>;
 
-/** An attempt whose password was right. Its methods settle the attempt, and never throw. */
+/** An attempt whose password was right. Its methods record the outcome of the login, and never throw. */
 export interface ProvedAttempt {
   /**
-   * Call it if the password was right, but the login ends without a session or needs another step. Refunds the guess.
-   * The budgets of the network stay taken, because the service computed a hash.
+   * Call this if the password was right, but the login ends without a session or needs another step. Refunds the guess,
+   * but not the attempt at the network's budgets, because the service computed a hash.
    */
   refundGuess(): Promise<void>;
   /**
-   * Call it if the login succeeded. Clears this network's failures at the account, and makes the network known there.
+   * Call this if the login succeeded. Clears this network's failures at the account, and makes the network known there.
    * If `mustShare` is true, call `share` too: the guard of the account's other name must learn of the login.
    */
   succeed(names: readonly string[]): Promise<{ mustShare: boolean }>;
@@ -102,7 +102,7 @@ export function createLoginAttempts(
   const rule = rules.loginPerAccount;
   const guards = createLoginGuards(guardObjects, { secrets, hops });
 
-  /** The budgets of a network and of the IPv6 /48 around it. An attempt is leased from both. */
+  /** The budgets of a network and, for IPv6, of the /48 around it. `take` leases an attempt from each. */
   function atNetwork(network: string): Budgets & Record<"count" | "refundCounted", () => Promise<void>> {
     const limits = networkLimits("loginPerAddress", network);
     const stored = limits.map((limit) => storedBudget(limit, rules, secrets));
@@ -122,7 +122,7 @@ export function createLoginAttempts(
     };
   }
 
-  /** The guard of an account, and the budgets of this network there. */
+  /** The guard of a login name, and the budgets of the network at this name. */
   function atAccount(name: string, network: string) {
     const limits = networkLimits("loginPerAccountAndAddress", network);
     const from = guards.networkAt(name, network);
@@ -161,7 +161,7 @@ export function createLoginAttempts(
     guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network)));
 
   return {
-    /** Takes an attempt at the account with this name. */
+    /** Takes an attempt at this login name. */
     async take(name: string, network: string) {
       const [place, guard] = [atNetwork(network), atAccount(name, network)];
       const decision = await takeAll([place, guard], meter);
@@ -184,7 +184,7 @@ export function createLoginAttempts(
         refundGuess: () =>
           settle(() => Promise.all([refundAll([{ refund: guard.refundGuess }]), withoutFail(place.count)])),
         /**
-         * Keeps the attempt counted. Call it after the response. Until then, the attempt counts in the memory of the
+         * Keeps the attempt counted. Call this after the response. Until then, the attempt counts in the memory of the
          * network's object.
          */
         count: () => settle(() => withoutFail(place.count)),
@@ -203,8 +203,8 @@ export function createLoginAttempts(
         share: (names: readonly string[]) => share(network, others(names), accountOf(names)),
         undoSuccess: (names: readonly string[]) => undoSuccess(network, names),
         /**
-         * Call it if the password was wrong and a user has these names. Counts the guess at the guard of the other name
-         * too. From now on, both guards remember guesses for longer than a day. Returns whether this was the last
+         * Call this if the password was wrong and a user has these names. Counts the guess in the guard of the other
+         * name too. From now on, both guards remember guesses for longer than a day. Returns whether this was the last
          * allowed guess at either name. The counters of the two guards can differ, because a change of one name resets
          * that name's counter.
          */
@@ -222,20 +222,20 @@ export function createLoginAttempts(
       };
     },
     /**
-     * An attempt for a login whose first step involved no guess at a password in this request. Either the step was a
-     * passkey or an emailed link, or an earlier request checked the password and settled its own attempt.
-     * `hadPassword`: whether the step was a password.
+     * The attempt of a request that checks no password. The first step of the login was a passkey or an emailed link,
+     * or an earlier request checked the password and settled its own attempt. `hadPassword`: whether the first step was
+     * a password.
      */
     proved: (network: string, hadPassword: boolean): ProvedAttempt => ({
       ...UNCOUNTED,
-      // The earlier request counted its attempt at the network, because it opened no session. Now the login succeeds.
+      // The earlier request opened no session, so its attempt at the network stayed counted. This login refunds it.
       async succeed() {
         if (hadPassword) await refundAll([{ refund: atNetwork(network).refundCounted }]);
         return { mustShare: true };
       },
       async share(names) {
         const account = accountOf(names);
-        // The attempt at the password was taken at one of the names, which is not known here. Only its guard can clear it.
+        // The earlier request may have used either name, so the guards of both names clear the failures.
         if (hadPassword) return share(network, names, account);
         const [name = "", ...others] = names;
         let mustShare = true;
@@ -258,7 +258,7 @@ export function createLoginAttempts(
      */
     look: (names: readonly string[]): Promise<BudgetState[]> =>
       Promise.all(names.map((name) => guards.ask(name, async (object): Promise<BudgetState> => object.look(rule)))),
-    /** Ends the pauses at these names, and fills the budgets of their networks. Throws if a guard doesn't answer. */
+    /** Ends the pauses at these names, and fills all networks' budgets there. Throws if a guard doesn't answer. */
     async endPauses(names: readonly string[]): Promise<void> {
       await Promise.all(names.map((name) => guards.ask(name, (object) => object.endPauses())));
     },

@@ -1,6 +1,6 @@
 /**
- * The budget of one user's successful logins. Unlike the other budgets, it is stored in the user's row, and the
- * statement that records a login also takes from it. So it costs no additional round trip.
+ * The budget of one user's successful logins. Unlike the other budgets, this budget is stored in the user's row. The
+ * statement that records a login also takes from this budget, so that no additional round trip is needed.
  */
 import type { Config } from "../config/config.ts";
 import type { LimitRule } from "../config/limit-rules.ts";

@@ -1,13 +1,12 @@
 /**
- * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row,
- * and slows them down with a growing pause (`pause-after-wrong-guesses.ts`). A network from which the user has logged
- * in before is "known" and has its own counter, so failures from other networks can't lock the owner out. The object
- * also has a budget of attempts for each network at this account.
+ * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses at the
+ * password in a row, and slows them down with a growing pause (`pause-after-wrong-guesses.ts`). A network from which
+ * the user has logged in before is "known" and has its own counter, so failures from other networks can't lock the
+ * owner out. The object also has a budget of attempts for each network at this account.
  *
- * The object stores each attempt as a wrong guess at first, and refunds it if the password was right or was not
- * checked. So the service never checks more guesses than the rules allow, even if they arrive at the same time or the
- * object is evicted. All counters are in one row. An attempt writes the row, and a login that succeeds writes it once
- * more.
+ * The object counts each guess as wrong at first, and refunds the guess if the password was right or was not checked.
+ * So the service never checks more guesses than the rules allow, even if they arrive at the same time or the object is
+ * evicted. All counters are in one row. An attempt writes the row, and a login that succeeds writes it once more.
  */
 import { DurableObject } from "cloudflare:workers";
 import { GUARD_MEMORY, type LimitRule, MOST_KNOWN_NETWORKS } from "../config/limit-rules.ts";
@@ -29,7 +28,7 @@ import {
 import { countGuess, endPause, forgetPause, pauseLeft, refundGuess } from "./pause-after-wrong-guesses.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
-  /** Whether this is the only counted guess at the current password from this network. */
+  /** Whether the network's counter (one for all unknown networks) has no other guess at the current password. */
   isFirst: boolean;
 }
 
@@ -78,8 +77,8 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Counts a guess from this network that headers never show: a guess at the current password, or under the account's
-   * other name.
+   * Counts a guess that is never shown in headers: a guess at the current password of a logged-in user, or under the
+   * account's other name.
    */
   async countHidden(network: string, isAtCurrentPassword: boolean): Promise<HiddenVerdict> {
     const now = systemClock.now();
@@ -110,13 +109,12 @@ export class LoginGuard extends DurableObject {
   /**
    * Records that the user has logged in from this network. Clears this network's failures. If the network was unknown
    * until now, also clears the counter that all unknown networks share. A login from a known network does not clear
-   * that counter, because it proves nothing about the failures of others.
+   * that counter, because such a login proves nothing about the failures of others.
    *
-   * `account` is a MAC of both names of the account. `places` are the budgets that the login attempt was taken from,
-   * and get it back. `taken` is the number of guesses that the login took here: none if it began with a passkey or an
-   * emailed link. Returns whether the guard of the other name must learn of the login. It must if the network is new
-   * here, if there were wrong guesses from this network, or if that guard has not learned of the network for a long
-   * time.
+   * `account` is a MAC of both names of the account. `places` are the budgets that get the login's attempt back.
+   * `taken` is the number of guesses that the login took here: 0 if it began with a passkey or an emailed link. Returns
+   * whether the guard of the other name must learn of the login. This is the case if the network is new here or has
+   * sent wrong guesses, if a name has changed, or if that guard last learned of the network a long time ago.
    */
   async recordLogin(network: string, account = "", places: StoredBudget[] = [], taken = 1): Promise<boolean> {
     const now = systemClock.now();
@@ -132,7 +130,7 @@ export class LoginGuard extends DurableObject {
       .filter(([, { lastLoginAt }]) => now - lastLoginAt < GUARD_MEMORY)
       .sort(([, left], [, right]) => right.lastLoginAt - left.lastLoginAt)
       .slice(0, MOST_KNOWN_NETWORKS);
-    // The network's own budget is full again. A /48 only gets this attempt back.
+    // The login fills the network's own budget. The budget of a /48 gets only this attempt back.
     delete kept.places[network];
     refundPlaces(kept, places);
     const remembered = { isOfUser: true, known: Object.fromEntries(newest), places: kept.places, touchedAt: now };
@@ -177,7 +175,7 @@ export class LoginGuard extends DurableObject {
 
   /**
    * Ends all pauses, and fills the budgets of all networks at this account. The guesses still count towards the block
-   * of the password, so that an operator can't allow more guesses than NIST SP 800-63B-4 does.
+   * of the password, so that an operator can't allow more guesses than NIST SP 800-63B-4 allows.
    */
   async endPauses(): Promise<void> {
     const now = systemClock.now();
@@ -202,7 +200,7 @@ export class LoginGuard extends DurableObject {
 
   get #kept(): Kept {
     const kept = this.ctx.storage.kv.get<Kept>(KEPT);
-    // The first versions stored another shape, which is dropped. Later versions did not store every field of today: a
+    // The first versions stored another shape, which is dropped. Later versions stored fewer fields than today, so a
     // missing field gets its default.
     return kept !== undefined && "known" in kept ? { ...blank(), ...kept } : blank();
   }

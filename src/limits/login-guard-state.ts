@@ -38,8 +38,8 @@ export interface Guesses {
 interface KnownNetwork extends Guesses {
   lastLoginAt: number;
   /**
-   * The last login from this network that the guard of the other name was told of: a MAC of the account's names, and
-   * the time in milliseconds since the epoch. Earlier versions stored neither.
+   * When the guard of the other name last learned of a login from this network: the account's names at that time, as a
+   * MAC, and the time in milliseconds since the epoch. Earlier versions stored neither.
    */
   sharedWith?: string;
   sharedAt?: number;
@@ -70,8 +70,8 @@ export function refundPlaces({ places }: Kept, budgets: readonly StoredBudget[])
 }
 
 /**
- * Whether the guard of the account's other name has nothing to learn from a login from this known network. `taken`: how
- * many guesses the login itself took here. They count as wrong until the login is recorded.
+ * Whether the guard of the account's other name need not learn of a login from this known network. `taken`: how many
+ * guesses the login itself took here. These guesses count as wrong until the login is recorded.
  */
 export function isSharedWith(
   account: string,
@@ -102,7 +102,7 @@ export function memoryOf({ isOfUser }: Kept): number {
   return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
 }
 
-/** The entry of a known network; `undefined` if it is not known. After too many failures, it no longer is. */
+/** The entry of a known network; `undefined` if it is unknown, had too many failures, or was not used for long. */
 export function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
   const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
   if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;

@@ -1,4 +1,4 @@
-/** Calls LoginGuard objects by login name. An account has two of them: one for its address and one for its username. */
+/** Calls LoginGuard objects by login name. An account has one for its email address, and one for its username. */
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import { limitedKey, withoutFail } from "./budgets.ts";
@@ -9,7 +9,8 @@ export function createLoginGuards(
   { secrets, hops }: { secrets: Secrets; hops: Hops },
 ) {
   /**
-   * The MAC under which a guard stores a network. It includes the login name, so it can't be compared across accounts.
+   * The MAC under which a guard stores a network. The login name is part of the input, so MACs of one network can't be
+   * compared across accounts.
    */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
 

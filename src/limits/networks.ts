@@ -10,8 +10,8 @@ import type { Limit } from "./budgets.ts";
 const SITE_FACTOR = 10;
 
 /**
- * The budgets of one rule for a network: its own budget and, for an IPv6 /64, that of the /48 around it. The object of
- * the /48 stores both. The budget of the /48 also limits how many /64 budgets the object stores at a time.
+ * The budgets of one rule for a network: the network's own budget and, for an IPv6 /64, the budget of the /48 around
+ * it. The object of the /48 stores both. The /48's budget also limits how many /64 budgets the object stores at a time.
  */
 export function networkLimits(rule: LimitName, network: string): [Limit, ...Limit[]] {
   const site = siteOf(network);
@@ -22,7 +22,7 @@ export function networkLimits(rule: LimitName, network: string): [Limit, ...Limi
   ];
 }
 
-/** The /48 of an IPv6 /64 in the form of `clientNetwork`; `undefined` for an IPv4 address. */
+/** The /48 around an IPv6 /64 that `clientNetwork` returned; `undefined` for an IPv4 address. */
 function siteOf(network: string): string | undefined {
   const [, prefix] = /^(\w+:\w+:\w+):\w+::\/64$/.exec(network) ?? [];
   return prefix && `${prefix}::/48`;

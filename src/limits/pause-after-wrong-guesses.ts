@@ -24,21 +24,21 @@ export function countGuess(guesses: Guesses, rule: LimitRule, now: number): void
 export function refundGuess(guesses: Guesses): boolean {
   if (guesses.count === 0) return false;
   guesses.count -= 1;
-  // The guess was allowed, so there was no pause left to wait for.
+  // The guess was allowed, so no earlier pause was left that must be restored.
   guesses.nextAt = 0;
   return true;
 }
 
 /**
- * Ends the pause after a day without a guess. The guard of a user's name remembers guesses for longer than a day. If
- * its pause also lasted longer than a day, the pause would reveal that the user exists.
+ * Ends the pause after a day without a guess. If a user has the name, the guard remembers guesses for longer. A
+ * pause that lasted as long would reveal that the user exists.
  */
 export function forgetPause(guesses: Guesses, now: number): void {
   if (now - guesses.lastAt < PAUSE_MEMORY) return;
   endPause(guesses);
 }
 
-/** Ends the pause. The guesses still count towards the block. */
+/** Ends the pause. The guesses still count towards the block of the password. */
 export function endPause(guesses: Guesses): void {
   guesses.hidden += guesses.count;
   guesses.count = 0;

@@ -5,7 +5,7 @@
  *
  * Limits cost money mostly by the rows that they write. So an attempt that is usually refunded is only leased: it
  * counts in memory until its outcome is known. A login that succeeds ends its lease, and the object writes nothing. For
- * a wrong password, the object writes the attempt. If the Worker is lost, the lease ends by itself.
+ * a wrong password, the object writes the attempt. If the Worker never reports the outcome, the lease expires.
  *
  * The platform evicts an object at a deployment, or after ten seconds without a call. The object then loses its leases,
  * at most one budget of attempts. If the password of such an attempt turns out to be wrong, the attempt is still
@@ -24,7 +24,7 @@ import {
   takeAttempts,
 } from "./gcra.ts";
 
-/** The readings of the budgets, and when the lease ends by itself, in milliseconds since the epoch. */
+/** The readings of the budgets, and when the lease expires, in milliseconds since the epoch. */
 export interface LeaseReading {
   readings: LimitReading[];
   endsAt: number;
@@ -57,7 +57,7 @@ export class RateLimiter extends DurableObject {
     );
   }
 
-  /** Takes one attempt from each budget until its outcome is known, or from none if one of them refuses. */
+  /** Leases one attempt from each budget, or from none if one of them refuses. */
   async lease(budgets: StoredBudget[]): Promise<LeaseReading> {
     const now = systemClock.now();
     this.#leases = this.#leases.filter(({ endsAt }) => endsAt > now);

@@ -1,7 +1,7 @@
 /**
  * Cloudflare Turnstile: checks that a browser has solved a challenge. The widget that shows the challenge is on the
- * app's own pages. Without a secret key there is no check. If Cloudflare can't be reached or its response is
- * unexpected, refuses the request too.
+ * app's own pages. Without a secret key, Postern checks nothing. If Cloudflare can't be reached or its response is
+ * unexpected, Postern refuses the request.
  * https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
  */
 import * as z from "zod";
@@ -20,7 +20,7 @@ const TIMEOUT = 5 * SECOND;
 /** Turnstile's codes for a bad token. All other codes mean a problem with the key, Postern's request or Turnstile. */
 const FAULTS_OF_TOKEN = new Set(["missing-input-response", "invalid-input-response", "timeout-or-duplicate"]);
 
-/** The token that the widget hands to the page, in a request body. Its length is from Turnstile's documentation. */
+/** The widget's token, in a request body. The maximum length is from Turnstile's documentation. */
 export const turnstileToken = z
   .string()
   .max(2_048, "This is longer than any token of Turnstile.")
@@ -37,8 +37,8 @@ export type Challenge = ReturnType<typeof createChallenge>;
 export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secretKey">, hops: Hops) {
   return {
     /**
-     * Returns `undefined` if the challenge was solved or none is required, otherwise a refusal. `ipAddress` is the
-     * client's. Never throws: if Turnstile does not answer or the response is unexpected, refuses the request and logs
+     * Returns a refusal, or `undefined` if the challenge was solved or none is required. `ipAddress` is the client's.
+     * Never throws: if Turnstile does not answer or the response is unexpected, refuses the request and logs
      * `turnstile_unavailable`.
      */
     async check(token: string | undefined, ipAddress: string) {
@@ -60,8 +60,8 @@ export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secret
 }
 
 /**
- * Asks Cloudflare to check the token, which spends it. Sends no idempotency key, because with one, a token could be
- * spent twice. If the response is lost, the client must solve a new challenge.
+ * Asks Cloudflare to check the token. A token can be checked only once. Sends no idempotency key, because such a key
+ * would allow a second check. If the response is lost, the client must solve a new challenge.
  */
 async function verify(secret: string, response: string, ipAddress: string): Promise<z.output<typeof answerSchema>> {
   const answer = await fetch(ENDPOINT, {

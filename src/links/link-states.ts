@@ -1,6 +1,6 @@
-/** The state that a link depends on. When it changes, the link stops working. */
+/** The state that a link depends on. When the state changes, the link stops working. */
 
-/** A link that resets the password or logs in stops working when the address changes or all sessions end. */
+/** A link for a password reset or a login stops working when the address changes or all sessions are ended. */
 export function recoveryState({ email, sessionEpoch }: { email: string; sessionEpoch: number }) {
   return [email, sessionEpoch];
 }

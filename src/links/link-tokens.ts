@@ -14,8 +14,8 @@ import { refuse } from "../platform/refusal.ts";
 /**
  * What a link is for.
  *
- * `verify-email`: the subject is a registration. It has no state, because it never changes and is deleted when its link
- * is used.
+ * `verify-email`: the subject is a registration. The link needs no state, because the registration's password never
+ * changes, and the registration is deleted when its link is used.
  *
  * `reset-password`: the subject is a user. The state is their address and session epoch. A reset begins a new epoch.
  *
@@ -68,7 +68,7 @@ export function signLink(
 
 /**
  * Checks the HMAC, the purpose and the expiry of a link token, and returns its content. A forged or damaged token is
- * refused without touching storage. Afterwards, {@link isOfState} compares the fingerprint with the current state.
+ * refused without access to storage. Call {@link isOfState} next: it compares the fingerprint with the current state.
  */
 export function verifyLink(
   purpose: LinkPurpose,

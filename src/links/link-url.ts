@@ -4,8 +4,8 @@ import { invitationState } from "./link-states.ts";
 import { type LinkPurpose, signLink } from "./link-tokens.ts";
 
 /**
- * The URL of an email's button. The token is in the fragment, so no server logs it. A mail scanner that only opens the
- * link does not spend the token. `returnTo` is not signed. The page passes it to the log-in page, which checks it.
+ * The URL of an email's button. The token is in the fragment, so no server logs it. An email scanner that only opens
+ * the link does not use up the token. `returnTo` is not signed. The page passes it to the log-in page, which checks it.
  */
 export function linkUrl(
   page: string,
@@ -37,8 +37,8 @@ export function verificationUrl(
 }
 
 /**
- * The URL of an invitation for an address. It contains the address, because the token only has a fingerprint of it. The
- * page reads the address from the URL and sends it with the token.
+ * The URL of an invitation for an address. The URL contains the address, because the token only has its fingerprint.
+ * The page reads the address from the URL and sends it with the token.
  */
 export function invitationUrl(
   page: string,

@@ -1,6 +1,6 @@
 /**
- * Binds a link for a login to the browser that requested it. Otherwise a leaked or forwarded link would be enough for a
- * login, and an attacker could log another person in to an account of the attacker.
+ * Binds a login link to the browser that requested the link. Without this, a leaked or forwarded link would be enough
+ * for a login, and an attacker could log another person in to an account of the attacker.
  *
  * Two values are derived from the id of the email, which the link contains. So the service stores nothing, and gives
  * the same answer for an address without an account. The browser that requests the link keeps `browserKey` in a cookie,
@@ -10,7 +10,7 @@ import { constantTimeEqual, type Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 
 /**
- * Letters that form no words and can't be mistaken for digits, as RFC 8628 §6.1 recommends. Eight of them have 34 bits.
+ * Letters that form no words and can't be mistaken for digits, as RFC 8628 §6.1 recommends. Eight letters have 34 bits.
  */
 const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH = 8;
@@ -42,8 +42,8 @@ export function isBrowserKey(key: string, mailId: string, secrets: Secrets): boo
 }
 
 /**
- * The letters of a code: the eight lowest base-20 digits of the first 64 bits. All codes are equally likely to within
- * 2^-29.
+ * The letters of a code: the eight lowest base-20 digits of the first 64 bits. The probabilities of two codes differ by
+ * a factor of at most 1 + 2^-29.
  */
 function lettersOf(tag: Uint8Array): string {
   let rest = new DataView(tag.buffer, tag.byteOffset).getBigUint64(0);

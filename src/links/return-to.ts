@@ -7,8 +7,8 @@ const LONGEST = 2_048;
 
 /**
  * The characters of an address as browsers write it in `location.href`. Other characters are refused: browsers read a
- * backslash as a slash and skip tabs and line breaks (URL standard §4.4), so an address with one of these can lead to
- * another place than it seems to.
+ * backslash as a slash and skip tabs and line breaks (URL standard §4.4), so an address with one of these can lead to a
+ * host that a reader would not expect.
  */
 const CHARACTERS = /^[!#-;=?-[\]-~]+$/;
 
@@ -27,8 +27,8 @@ export const returnToField = z
 
 /**
  * Returns the address to return to, as a path of this service or as a whole URL; `undefined` if it is not allowed. An
- * open redirect would let an attacker's page use the name of this service (RFC 9700 §4.11.2). So the origin must be
- * that of this service or in `ALLOWED_ORIGINS`, and outside development it must use https.
+ * open redirect would let an attacker's page use the name of this service (RFC 9700 §4.11.2). So the origin must be the
+ * origin of this service or in `ALLOWED_ORIGINS`, and outside development it must use https.
  */
 export function allowedReturnTo(
   wish: string | undefined,

@@ -1,6 +1,7 @@
 /**
- * The emails about a change of email address: the link to the new address, and notices to the old address, which can
- * undo the change. No email is sent for a change that was deleted, undone or replaced by a newer one.
+ * The emails about a change of email address: a link to the new address, and notices to the old address, with a link
+ * that undoes the change. No email is sent about a change that was deleted or undone. If the user has requested a newer
+ * change, the new address gets no email.
  */
 import { linkUrl } from "../links/link-url.ts";
 import { HOUR } from "../platform/clock.ts";
@@ -33,13 +34,13 @@ export async function composeEmailChange(
   switch (kind) {
     case "confirm_email":
       if (!isNewest || !isWaiting(current) || parts.clock.now() >= confirmableUntil) return undefined;
-      // Only the new address learns that it already has an account.
+      // Only the owner of the new address learns that the address already has an account.
       return holder === undefined
         ? composeConfirmation(id, current, confirmableUntil, parts)
         : writeMail("email_in_use", holder, { url: `${parts.config.publicUrl}/login` }, parts.config);
     case "email_change_requested":
-      // Also sent after the change was confirmed, and after a change of the password. An attacker who is quick must not
-      // be able to prevent this notice.
+      // This notice is also sent if the change was confirmed or the password was changed meanwhile: an attacker who is
+      // quick must not be able to prevent the notice.
       if (change.confirmedAt === null && user.email !== change.oldEmail) return undefined;
       // A change that is confirmed at the last moment can still be undone for the full time.
       return composeUndo(kind, id, current, confirmableUntil + undoEmailChangeLifetime, parts);
@@ -50,8 +51,8 @@ export async function composeEmailChange(
 }
 
 /**
- * Whether the change can still be confirmed: since it was requested, the address has not changed and the sessions have
- * not been ended.
+ * Whether the change can still be confirmed: it is not confirmed yet, and since the request, the user's address has not
+ * changed and the user's sessions have not been ended.
  */
 function isWaiting({ change, user }: CurrentChange): boolean {
   return change.confirmedAt === null && user.email === change.oldEmail && user.sessionEpoch === change.sessionEpoch;

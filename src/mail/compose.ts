@@ -43,9 +43,9 @@ export async function composeMail(
 }
 
 /**
- * Counts two sorts of emails: those that strangers can have sent to an address (all kinds count together), and notices
- * that can repeat without end. Returns whether the limits allow the email. It is counted here, after the response, so
- * that the response reveals nothing. The limit of each single kind was counted earlier, when the link was requested.
+ * Counts two sorts of emails: emails that strangers can request for an address (all kinds count together), and notices
+ * that can repeat without end. Returns whether the limits allow the email. The email is counted after the response, so
+ * that the response reveals nothing. The separate limit of each kind was counted when the link was requested.
  */
 async function isWithinLimits(event: MailEvent, to: string, { limiter }: ComposingParts): Promise<boolean> {
   const { refusal } = await limiter.take(limitsOf(event, to));
@@ -143,8 +143,8 @@ function composeNotice(
 }
 
 /**
- * Composes an invitation. Returns `undefined` if it was revoked or has expired, if the address has an account now, or
- * if the inviter was deleted.
+ * Composes an invitation. Returns `undefined` if it was accepted or revoked or has expired, if the address has an
+ * account now, or if the inviter was deleted.
  */
 async function composeInvitation(
   { id }: MailRequest,
@@ -197,7 +197,7 @@ function composeEmailLogin(
   return writeMail("email_login", user, { username, url, minutes: EMAIL_LOGIN_LIFETIME / MINUTE }, config);
 }
 
-/** Not if the login has expired, or the account has changed since: then the code would open nothing. */
+/** Returns `undefined` if the login has expired or the account has changed since: the code would no longer work. */
 async function composeFactorCode(
   { loginId, epoch, expiresAt }: Extract<MailEvent, { kind: "second_factor_code" }>,
   user: User | undefined,
@@ -211,7 +211,7 @@ async function composeFactorCode(
   return writeMail("second_factor_code", user, { username: quoteUsername(user.username), code, minutes }, config);
 }
 
-/** The email that a registration causes. Only the mailbox learns whether the address already has an account. */
+/** The email that a registration causes. Only the owner of the mailbox learns whether the address has an account. */
 function composeFirstEmail(
   request: MailRequest,
   reading: RegistrationReading,
@@ -226,9 +226,9 @@ function composeFirstEmail(
 }
 
 /**
- * The email with the link that verifies an address. A registration that waits gets its own link. An account that lost
- * its verification gets a link to set a new password instead: otherwise a stranger who registers that address could
- * take the account over.
+ * The email with the link that verifies an address. Each registration has its own link. An account that lost its
+ * verification gets a link to set a new password instead: with a verification link, a stranger who registers the
+ * address could take over the account.
  */
 function composeVerification(
   request: MailRequest,

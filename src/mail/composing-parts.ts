@@ -8,7 +8,7 @@ import type { RegistrationStore } from "../users/registrations.ts";
 import type { UserStore } from "../users/users.ts";
 import type { MailThemeReader } from "./theme-reader.ts";
 
-/** What composing an email needs. */
+/** The services that `composeMail` uses. */
 export interface ComposingParts {
   config: Config;
   users: UserStore;

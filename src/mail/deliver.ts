@@ -22,8 +22,8 @@ import type { UndeliveredMails } from "./undelivered.ts";
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
 /**
- * After this many tries, a failure is logged as an error. These tries take two and a half minutes. A server that makes
- * unknown senders wait (greylisting) accepts an email within that time.
+ * From this try on, a failure is logged as an error. This try starts two and a half minutes after the first. A server
+ * that makes unknown senders wait (greylisting) accepts an email within that time.
  */
 const PATIENT_TRIES = 5;
 
@@ -32,7 +32,7 @@ export const MOST_TRIES = 31;
 
 const traced = mailRequest.pick({ traceparent: true });
 
-/** What delivering an email needs. */
+/** The services that `deliverMails` uses. */
 interface DeliveryParts extends ComposingParts {
   transport: Transport;
   suppressions: SuppressionList;
@@ -48,7 +48,7 @@ interface Outcome extends LogFields {
   event: "mail_sent" | "mail_not_needed" | "mail_suppressed" | "mail_refused";
 }
 
-/** The state that is counted for each outcome. */
+/** The state that the metrics count for each outcome. */
 const STATES = {
   mail_sent: "sent",
   mail_not_needed: "not_needed",
@@ -120,10 +120,10 @@ async function sendMail(message: Message<MailRequest>, mail: OutgoingMail, parts
 }
 
 /**
- * Handles an email that was refused permanently. Sends the request to the dead-letter queue as a producer, because a
- * consumer can move a message there only by using up its retries. Records the refusal, without the address, in `DB` and
- * not in `AUDIT_DB`: if `AUDIT_DB` does not answer, the email must not be tried again. Suppresses the address last. If
- * any step fails, the email is tried again.
+ * Handles an email that was refused permanently. Sends the request to the dead-letter queue itself, because a consumer
+ * can move a message there only by using up its retries. Records the refusal, without the address, in `DB` and not in
+ * `AUDIT_DB`, so that a failure of `AUDIT_DB` causes no other try. If any step here fails, the email is tried again. So
+ * the address is suppressed last: the next try sends nothing to a suppressed address, and would skip the other steps.
  */
 async function giveUp(
   { attempts, body: request }: Message<MailRequest>,

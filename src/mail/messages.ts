@@ -38,7 +38,7 @@ export interface Facts {
   account_deleted: { at: number };
 }
 
-/** An owner with this many recovery codes left, or fewer, is asked to create new ones. */
+/** A user who has at most this many unused recovery codes is asked to create new ones. */
 export const FEW_CODES = 3;
 
 /** The kinds of second factors that an email names. */
@@ -70,7 +70,7 @@ export interface Detail {
 export interface Message {
   /** Never contains text that an attacker controls: readers see the subject first and trust it most. */
   subject: string;
-  /** Email programs show it after the subject, in the list of emails. Readers trust it as much as the subject. */
+  /** Shown after the subject in an email program's list of emails. Readers trust this text as much as the subject. */
   preview: string;
   /** Paragraphs and lists of details. */
   body: readonly (string | readonly Detail[])[];
@@ -80,8 +80,8 @@ export interface Message {
 }
 
 /**
- * The plain text of a message. The link is in angle brackets (RFC 3986 Appendix C), because some email programs would
- * otherwise cut off the end of a token, such as a hyphen.
+ * The plain text of a message. The link is in angle brackets (RFC 3986 Appendix C): without them, some email programs
+ * cut off the end of a token, such as a hyphen.
  */
 export function renderText({ body, action, closing }: Message, footer: string): string {
   const blocks = body.map((block) => (typeof block === "string" ? block : block.map(detailText).join("\n")));
@@ -89,7 +89,6 @@ export function renderText({ body, action, closing }: Message, footer: string): 
   return `${[...blocks, ...link, closing, footer].join("\n\n")}\n`;
 }
 
-/** A detail as one line of plain text. */
 function detailText({ label, value }: Detail): string {
   return `${label}: ${value}`;
 }

@@ -38,7 +38,7 @@ const TABLE = 'role="presentation" cellpadding="0" cellspacing="0" border="0"';
 
 /**
  * Renders a message as HTML, which loads nothing but the logo, if there is one. A username can look like a telephone
- * number, a date or an address, so the HTML asks Apple's programs not to make links of these.
+ * number, a date or an address, so the HTML asks Apple's programs not to turn these into links.
  */
 export function renderHtml(message: Message, { locale, withoutButton, footer }: Surroundings, look: MailLook): string {
   const { light, radius } = look.theme;
@@ -92,8 +92,8 @@ ${rows.join("\n")}
 }
 
 /**
- * The CSS of the dark look. Gmail and Outlook for Windows ignore it and darken the light look themselves. It has a
- * `<style>` block of its own, because Gmail drops a whole block if it can't read one of its rules.
+ * The CSS of the dark look. Gmail and Outlook for Windows ignore this CSS and darken the light look themselves. The CSS
+ * has its own `<style>` block, because Gmail drops a whole block if it can't read one rule in it.
  */
 function darkLook({ page, surface, text, muted, line, accent, onAccent }: MailColors): string {
   const rules = [

@@ -1,7 +1,7 @@
 /**
- * Requests for emails, as they are stored in the queue. A request names an event and a user, never a link or a text.
- * The consumer of the queue reads the user, decides whether an email is needed, and creates the link. So a route that
- * must not reveal whether an account exists can do the same work for every address.
+ * Requests for emails, as they are stored in the queue. A request describes an event, and never contains a link or a
+ * text. The consumer of the queue reads the user, decides whether an email is needed, and creates the link. So a route
+ * that must not reveal whether an account exists can do the same work for every address.
  */
 import * as z from "zod";
 import type { AfterResponse } from "../platform/after-response.ts";
@@ -13,11 +13,11 @@ import { createId, type Random } from "../platform/random.ts";
 import { retry } from "../platform/retry.ts";
 
 export type MailEvent =
-  /** A registration: verify the address, or tell its owner that it already has an account. */
+  /** A registration. The email verifies the address, or tells its owner that the address already has an account. */
   | ({ kind: "verify_email"; registrationId: string } & Returning)
   /**
    * An operator invited the owner of this address, for the first time or again. `inviterId`: the operator who sends
-   * this email. `expiresAt`: when its link expires.
+   * this email. `expiresAt`: when the link in the email expires.
    */
   | {
       kind: "invitation";
@@ -27,7 +27,7 @@ export type MailEvent =
       locale: string;
       expiresAt: number;
     }
-  /** Too many wrong guesses: the password stopped working on unknown networks. */
+  /** After too many wrong guesses, the password stopped working on unknown networks. */
   | { kind: "password_blocked"; userId: string }
   | { kind: "password_changed" | "password_removed"; userId: string }
   | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }
@@ -35,36 +35,39 @@ export type MailEvent =
   | { kind: "refresh_reused"; userId: string; device: string | null }
   /** `factor` is the kind of the second factor. */
   | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" | "email" }
-  /** A login waits for a code. The consumer derives it: it is never in the queue. Times are milliseconds since the epoch. */
+  /**
+   * A login waits for a code. The consumer derives the code, so the queue never contains it. `epoch`: the user's
+   * session epoch. `expiresAt`: milliseconds since the Unix epoch.
+   */
   | { kind: "second_factor_code"; userId: string; loginId: string; epoch: number; expiresAt: number }
-  /** `left` recovery codes were not used yet. */
+  /** `left`: how many recovery codes are still unused. */
   | { kind: "recovery_code_used"; userId: string; left: number }
   | { kind: "recovery_codes_replaced" | "passkey_counter_fell_back" | "second_factors_removed"; userId: string }
-  /** A user asked to change their address: a link to the new address, a notice to the old one. */
+  /** A user asked to change their address. The new address gets a link, and the old address gets a notice. */
   | { kind: "confirm_email" | "email_change_requested"; changeId: string }
-  /** The new address was confirmed. The notice to the old address can undo the change. */
+  /** The new address was confirmed. The notice to the old address has a link that undoes the change. */
   | { kind: "email_changed"; changeId: string }
   /** The account was deleted. The message contains the address because it is no longer stored anywhere else. */
   | { kind: "account_deleted"; email: string; locale: string }
   /**
-   * A request to reset the password for this address, which may have no account. `byStranger` if anyone could have made
-   * the request. Requests of operators and of the service itself don't have it.
+   * A request to reset the password for this address, which may have no account. `byStranger` is set if anyone could
+   * have made the request. It is absent if an operator or the service itself made the request.
    */
   | ({ kind: "reset_password"; email: string; byStranger?: true } & Returning)
-  /** A request to log in to the account of this address, which may have none. */
+  /** A request for a login link for this address, which may have no account. */
   | ({ kind: "email_login"; email: string } & Returning)
   /** A request for another verification link for this address, which may have no account. */
   | ({ kind: "resend_verification"; email: string } & Returning);
 
 /**
- * `returnTo`: the path or URL that the pages open after the login that follows the link. It was checked when the
+ * `returnTo`: the path or URL to open when the user has used the link and has logged in. It was checked when the
  * request was made.
  */
 interface Returning {
   returnTo?: string | undefined;
 }
 
-/** How long a link that logs in works, in milliseconds. NIST SP 800-63B-4 §3.1.3.2 allows a code ten minutes. */
+/** How long a login link works, in milliseconds. NIST SP 800-63B-4 §3.1.3.2 allows a code ten minutes. */
 export const EMAIL_LOGIN_LIFETIME = 10 * MINUTE;
 
 /**
@@ -124,8 +127,8 @@ export function createMailQueue(
   return {
     requestOf,
     /**
-     * When the oldest waiting email was put into the queue, in milliseconds since the epoch. `undefined` if none waits,
-     * or if the platform does not say.
+     * When the oldest waiting email was put into the queue, in milliseconds since the epoch. `undefined` if no email
+     * waits, or if the platform does not say.
      */
     async oldestQueued(): Promise<number | undefined> {
       if (typeof queue.metrics !== "function") return undefined;

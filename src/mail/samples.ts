@@ -15,10 +15,10 @@ export interface SampleMail {
 }
 
 const AT = Date.UTC(2030, 2, 5, 14, 3);
-/** As long as a real token. */
+/** At least as long as a real token. */
 const TOKEN = "c2FtcGxl".repeat(20);
 
-/** Every email in one language. `origin` is the service's; `subjectOf` returns a subject that replaces ours. */
+/** Every email in one language. `origin`: the service's origin. `subjectOf` may return another subject. */
 export function sampleMails(
   locale: Locale,
   look: MailLook,
@@ -33,7 +33,7 @@ export function sampleMails(
   });
 }
 
-/** Generic in the kind, so that the compiler sees that the facts are those of this kind. */
+/** Generic, so that the compiler sees that the message and the facts are of the same kind. */
 function messageOf<Kind extends MessageKind>(kind: Kind, facts: Facts, locale: Locale, product: string): Message {
   return LANGUAGES[locale].messages[kind]({ ...facts[kind], product });
 }

@@ -36,8 +36,8 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
 
   return {
     /**
-     * Until when the address is suppressed, in milliseconds since the epoch. That time may have passed. `undefined` if
-     * the address is not in the table.
+     * Returns when the suppression of the address ends, in milliseconds since the epoch. That time may have passed.
+     * Returns `undefined` if the address is not in the table.
      */
     async find(address: string): Promise<number | undefined> {
       const [row] = await db.select({ until: table.suppressedUntil }).from(table).where(isAddress(address));
@@ -63,14 +63,14 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
     },
 
     /**
-     * Deletes the row of an address whose suppression has ended, because its server has accepted an email. The next
-     * refusal then counts as the first.
+     * Deletes the row of an address if its suppression has ended. Call this after a mail server has accepted an email.
+     * The next refusal then counts as the first.
      */
     async forget(address: string, now: number) {
       await db.delete(table).where(and(isAddress(address), lte(table.suppressedUntil, now)));
     },
 
-    /** Ends the suppression of an address, because an operator has requested an email to it again. */
+    /** Ends the suppression of an address when an operator has requested an email to this address again. */
     async lift(address: string) {
       await db.delete(table).where(isAddress(address));
     },

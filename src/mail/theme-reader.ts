@@ -4,7 +4,7 @@ import { DEFAULT_THEME, type MailTheme, readTheme } from "./theme.ts";
 
 export type MailThemeReader = ReturnType<typeof createMailThemeReader>;
 
-/** Reads the theme for one email, in one hop. Without a `theme.css`, emails have the default colors. */
+/** Reads the theme for one email, in one round trip. Without a `theme.css`, emails have the default colors. */
 export function createMailThemeReader(assets: Fetcher, hops: Hops) {
   return (): Promise<MailTheme> =>
     hops.hop("assets", async () => {

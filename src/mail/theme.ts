@@ -1,6 +1,6 @@
 /**
- * The colors of the emails: those of `theme.css`, so that an operator sets them once for pages and emails. Email
- * programs don't support CSS variables, so each email contains the colors themselves.
+ * The colors of the emails. They come from `theme.css`, so that an operator sets them once for pages and emails. Email
+ * programs don't support CSS variables, so each email contains the values of the colors.
  */
 import { namesOf } from "../platform/records.ts";
 
@@ -61,9 +61,9 @@ const OTHER_BLOCKS = /@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}/g;
 const PIXELS_PER_REM = 16;
 
 /**
- * Reads a `theme.css`. Browsers apply it after `postern.css`, so a color outside the media query also replaces the
- * default color of the dark look. `ignored` lists the variables whose values an email can't use. An email can use
- * hexadecimal colors, and corners in `px` or `rem`.
+ * Reads a `theme.css`. Browsers apply this file after `postern.css`, so a color outside the media query for the dark
+ * look also replaces the default color of that look. `ignored` lists the variables whose values an email can't use. An
+ * email can use hexadecimal colors, and corners in `px` or `rem`.
  */
 export function readTheme(css: string): { theme: MailTheme; ignored: string[] } {
   const dark: string[] = [];
@@ -111,7 +111,7 @@ function declarationsIn(rules: string): Map<string, string> {
   return new Map([...declarations].map(([, name = "", value = ""]) => [name, value.trim()]));
 }
 
-/** `#RGB` or `#RRGGBB` as `#rrggbb`, otherwise `undefined`. */
+/** Converts `#RGB` or `#RRGGBB` to `#rrggbb`. Returns `undefined` for any other value. */
 function hexadecimal(value: string): string | undefined {
   const [, digits] = /^#([\da-f]{3}|[\da-f]{6})$/i.exec(value) ?? [];
   if (digits === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The emails that failed for good: a server refused them permanently, or every try in a day failed. They are also in
- * the dead-letter queue, but the messages of a queue can't be listed. A row contains the request and no link, so a
- * retry makes a new link.
+ * The emails that are no longer retried: a server refused them permanently, or every try in a day failed. They are also
+ * in the dead-letter queue, but the messages of a queue can't be listed. A row contains the request and no link, so a
+ * new request for the email makes a new link.
  */
 import { desc, eq, lt, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -12,18 +12,18 @@ import { DAY } from "../platform/clock.ts";
 import { earliestId } from "../platform/random.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 
-/** How long a row is kept after the request, in milliseconds. Later, hardly anyone still waits for the email. */
+/** How long a row is kept after the request, in milliseconds. After that, hardly anyone still waits for the email. */
 const KEPT = 7 * DAY;
 
 /** A text that sorts after every id. As the default of `before`, it selects the first page. */
 const LAST_ID = "g";
 
-/** The count stops here. */
+/** The highest number that `count` returns. */
 const MOST_COUNTED = 1_000;
 
 type Row = typeof undeliveredEmails.$inferSelect;
 
-/** An email that failed for good. `recipient` is `null` if the email could not even be written. */
+/** An email that is no longer retried. `recipient` is `null` if the email could not even be written. */
 export interface UndeliveredMail extends Pick<Row, "id" | "recipient" | "reason" | "failedAt" | "attempts"> {
   event: MailEvent;
 }
@@ -53,8 +53,8 @@ export function createUndeliveredMails(db: Database) {
     },
 
     /**
-     * Deletes an email, and stores `consequences`, which request it again. Does nothing and returns `false` if another
-     * request has already done so.
+     * Deletes the row of an email, and stores `consequences`, which request the email again. Does nothing and returns
+     * `false` if the row was deleted before.
      */
     async takeOut(id: string, consequences: Consequences): Promise<boolean> {
       const { taken } = await batchOf(db, {
@@ -64,7 +64,7 @@ export function createUndeliveredMails(db: Database) {
       return taken.length > 0;
     },
 
-    /** How many there are; 1,000 means that or more. */
+    /** How many emails are stored; 1,000 means 1,000 or more. */
     async count(): Promise<number> {
       const { count } = await db.get<{ count: number }>(
         sql`SELECT count(*) AS count FROM (SELECT 1 FROM ${table} LIMIT ${MOST_COUNTED})`,

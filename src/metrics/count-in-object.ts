@@ -1,4 +1,4 @@
-/** Counts inside a Durable Object, which has no services, and whose isolate may never answer a request. */
+/** Counts inside a Durable Object, and hands the counts over itself: its isolate may never answer a request. */
 import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import type { Meter } from "../platform/meter.ts";

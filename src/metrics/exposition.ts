@@ -1,6 +1,6 @@
 /**
- * Writes the two text formats that Prometheus reads: its own, version 0.0.4, and OpenMetrics 1.0. The formats differ in
- * the names of counter families, in the type of the build information, and in the last line.
+ * Writes the two text formats that Prometheus reads: its own format (version 0.0.4) and OpenMetrics 1.0. These differ
+ * in the names of counter families, in the type of the build information, and in the last line.
  */
 import { type Counts, type Label, labelText, seriesKey } from "./counts.ts";
 import { BUCKETS, COUNTERS, HISTOGRAMS, knownSeries, PREFIX } from "./families.ts";
@@ -74,7 +74,7 @@ function sample(name: string, labels: string, value: number): string {
   return `${PREFIX}${name}${labels === "" ? "" : `{${labels}}`} ${value}`;
 }
 
-/** The samples of a histogram. Each bucket includes the smaller ones, so the last one equals the count. */
+/** The samples of a histogram. Each bucket includes the smaller buckets, so the last bucket equals the count. */
 function histogram(name: string, { labels, numbers }: Series): string[] {
   const bounds = [...BUCKETS.map((bound) => (Number.isInteger(bound) ? `${bound}.0` : String(bound))), "+Inf"];
   let total = 0;

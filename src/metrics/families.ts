@@ -10,12 +10,12 @@ import { namesOf } from "../platform/records.ts";
 /** The prefix of each metric's name. */
 export const PREFIX = "postern_";
 
-/** The upper bounds of the histograms, in seconds. The clock of a Worker counts milliseconds. */
+/** The upper bounds of the histograms, in seconds. A Worker's clock counts only whole milliseconds. */
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /**
- * The values that a label can have. Any other value is counted as `other`. `open` accepts every value. It is for labels
- * such as routes, whose number of values the code limits.
+ * The values that a label can have. Any other value is counted as `other`. `open` accepts every value. Use it only for
+ * labels such as routes, which can have only few values.
  */
 type LabelValues = readonly string[] | "open";
 

@@ -1,9 +1,8 @@
 /**
  * Hands the counts of an isolate to the Metrics object, after responses. With `METRICS_TOKEN`, one request waits for
  * ten seconds, and then hands over what all requests have counted. The 1,000th request since the last hand-over doesn't
- * wait. If an isolate is lost, the counts since its last hand-over are lost too. Without `METRICS_TOKEN`, only the
- * counters with a history are counted, and no request waits. Then counts stay in the isolate until a later request
- * hands them over.
+ * wait, but hands over at once. If an isolate is lost, the counts since its last hand-over are lost too. Without
+ * `METRICS_TOKEN`, only the counters with a history are counted. No request waits: a later one hands over the counts.
  */
 import { type Clock, inTime, pause, SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -58,12 +57,12 @@ export function createMetricsStore(
 
   return {
     /**
-     * Hands over at once. Use it for work that is not a request, such as a queue's consumer. There, a wait of ten
+     * Hands over at once. Use this for work that is not a request, such as a queue's consumer, where a wait of ten
      * seconds would also delay messages.
      */
     handOverNow,
     /**
-     * Call it after each response. One request waits for ten seconds, then hands over what all requests have counted
+     * Call this after each response. One request waits for ten seconds, then hands over what all requests have counted
      * meanwhile. If that request is lost, another request begins to wait after twenty seconds. Never throws.
      */
     async handOver(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The history that the operators' overview shows: some of the counters, by hour. The service also counts it without
+ * The history that the operators' overview shows: some of the counters, by hour. These are counted even without
  * `METRICS_TOKEN`.
  */
 import { DAY, HOUR } from "../platform/clock.ts";

@@ -32,7 +32,7 @@ export function createMeter(
   return {
     count: (name, labels) => note(name, boundedValues(COUNTERS[name], labels), [1], 1),
     time(name, labels, milliseconds) {
-      // Never negative, although the clock can be set back: a sum that falls would look like a restart.
+      // Never negative, even if the clock is set back: Prometheus treats a falling sum as a restart.
       const seconds = Math.max(0, milliseconds) / SECOND;
       note(name, boundedValues(HISTOGRAMS[name], labels), observation(seconds), seconds);
     },
@@ -49,7 +49,7 @@ function observation(seconds: number): number[] {
   return [...Array.from({ length: BUCKETS.length + 1 }, (_, index) => (index === bucket ? 1 : 0)), seconds];
 }
 
-/** Writes data points. Logs the first failure, and then stops writing. A failure fails no request. */
+/** Writes data points. Logs the first failure, and then stops writing. Never throws. */
 function pointWriter(analytics: AnalyticsEngineDataset) {
   let left = MOST_POINTS;
   return (family: string, labels: readonly Label[], value: number) => {

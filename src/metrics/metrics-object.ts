@@ -14,8 +14,8 @@ import type { HandOver } from "./tally.ts";
 
 const COUNTS = "counts";
 /**
- * The prefix of an hour's key. The time of the hour follows. It has thirteen digits until 2286, so the keys sort by
- * time.
+ * The prefix of an hour's storage key. The start of the hour follows, in milliseconds since the epoch. This number has
+ * thirteen digits until 2286, so the keys sort by time.
  */
 const HOURS = "hour:";
 /** Shorter than the ten seconds of idleness after which the platform may evict an object. */

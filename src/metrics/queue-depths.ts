@@ -36,7 +36,7 @@ export function createQueueDepths(queues: Queues, { clock, hops }: { clock: Cloc
   }
 
   return {
-    /** Asks all queues at once, in one hop. */
+    /** Asks all queues at once, in one round trip. */
     async read(): Promise<QueueDepth[]> {
       const depths = await Promise.all([
         depthOf("mail", queues.MAIL_QUEUE),

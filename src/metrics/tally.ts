@@ -1,4 +1,4 @@
-/** What one isolate has counted and not handed over yet. Has only values: a promise would belong to one request. */
+/** What one isolate has counted and not handed over yet. Holds no promise, because a promise belongs to one request. */
 import { addCounts, type Counts } from "./counts.ts";
 
 /** A hand-over to the Metrics object. */

@@ -9,7 +9,7 @@ export interface Lapsing {
   nextLapse(): number | undefined;
 }
 
-/** The earliest of the times that are known; `undefined` if none is. */
+/** The earliest of the known times; `undefined` if no time is known. */
 export function earliest(times: readonly (number | null | undefined)[]): number | undefined {
   const known = times.filter((time) => typeof time === "number");
   return known.length === 0 ? undefined : Math.min(...known);

@@ -8,8 +8,8 @@ interface Duties<Bindings> {
 }
 
 /**
- * What the alarm of a Durable Object does: it deletes records that have lapsed, and makes pending deliveries. All of
- * these share the alarm, because an object has only one.
+ * What the alarm of a Durable Object does: it deletes expired records, and makes pending deliveries. All of them share
+ * the alarm, because an object has only one.
  */
 export class ObjectAlarm<Bindings> {
   readonly #storage: DurableObjectStorage;
@@ -27,7 +27,7 @@ export class ObjectAlarm<Bindings> {
   }
 
   /**
-   * Deletes what has lapsed, and tries every pending delivery. Never throws. Returns a function that counts the
+   * Deletes expired records, and tries every pending delivery. Never throws. Returns a function that counts the
    * results; `undefined` if no delivery was pending.
    */
   async run(bindings: Bindings, now: number): Promise<((meter: Meter) => void) | undefined> {
@@ -42,8 +42,8 @@ export class ObjectAlarm<Bindings> {
   }
 
   /**
-   * Sets the next alarm: for the next try of a delivery or, if none is pending, for the next record to delete. Returns
-   * `false` if there is neither.
+   * Sets the next alarm: for the next try of a delivery or, if no delivery is pending, for the next record to delete.
+   * Returns `false` if there is nothing to do.
    */
   async setNext(now: number): Promise<boolean> {
     const { lapsing, deliveries } = this.#duties;

@@ -54,9 +54,9 @@ const MOST_AT_ONCE = 50;
 
 /**
  * Reports of what a user's object has done, such as a change or the use of a factor. Each report is an audit event and
- * an email to the owner. The object stores it in the same turn as the change, and keeps it until the queues have
- * accepted it. The request can't report: if the object's answer is lost, the request does not know what was done, and a
- * retry finds nothing left to do. A repeated report has the same ids.
+ * an email to the owner. The object stores the report together with the change, and keeps it until the queues have
+ * accepted both parts. The request can't report: if the object's answer is lost, the request does not know what was
+ * done, and a retry finds nothing left to do. A repeated report has the same ids.
  */
 export class OwnerReports implements Delivery<ReportQueues> {
   readonly #kept: SyncKvStorage;
@@ -91,7 +91,7 @@ export class OwnerReports implements Delivery<ReportQueues> {
     this.#kept.put<Report>(REPORT + event.id, { event, notice });
   }
 
-  /** Puts the oldest reports into the queues. If one queue fails, what the other has accepted is not sent again. */
+  /** Puts the oldest reports into the queues. If one queue fails, the messages in the other are not sent again. */
   async deliver({ AUDIT_QUEUE, MAIL_QUEUE }: ReportQueues): Promise<(meter: Meter) => void> {
     const reports = this.#oldest(MOST_AT_ONCE);
     const events = [...reports.values()].flatMap(({ event }) => event ?? []);
@@ -130,7 +130,7 @@ export class OwnerReports implements Delivery<ReportQueues> {
 }
 
 /**
- * Has a time limit, because the alarm also copies revocations, and the next alarm starts only after this one has ended.
+ * Has a time limit, because the alarm also copies revocations to KV, and can run again only after this run has ended.
  */
 async function sendAll<Message>(queue: Queue<Message>, messages: readonly Message[]): Promise<void> {
   if (messages.length > 0) await inTime(queue.sendBatch(messages.map((body) => ({ body }))));

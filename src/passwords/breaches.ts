@@ -1,7 +1,7 @@
 /**
  * Asks Have I Been Pwned whether a password has leaked (https://haveibeenpwned.com/API/v3#PwnedPasswords). Only the
- * first five of the forty digits of the password's SHA-1 hash leave the service. The response lists every leaked
- * password whose hash begins with them. It is padded, so that its size reveals nothing.
+ * first five of the forty digits of the password's SHA-1 hash leave the service. The response lists all leaked hashes
+ * with these first digits, and is padded, so that its size reveals nothing.
  */
 import { sha1 } from "../platform/crypto.ts";
 import { encodeHex, utf8 } from "../platform/encoding.ts";
@@ -22,8 +22,8 @@ interface NoAnswer {
 export type Breaches = ReturnType<typeof createBreaches>;
 
 /**
- * Looks passwords up in the list for one request. Each look-up counts as one hop. Logs a warning if the list does not
- * answer.
+ * Looks up passwords in the list for one request. Each look-up counts as one round trip. Logs a warning if the list
+ * does not answer.
  */
 export function createBreaches(timeout: number, hops: Hops) {
   return {

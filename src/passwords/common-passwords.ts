@@ -1,13 +1,13 @@
 /**
  * The list of common passwords. ASVS 5.0 6.2.4 asks for the 3,000 most common ones that satisfy the length rule. The
- * list has them for every minimum length from 8 to 15. It is an asset and not a part of the Worker's code, because most
- * isolates never check a new password.
+ * list contains these for every minimum length from 8 to 15. The list is an asset and not a part of the Worker's code,
+ * because most isolates never check a new password.
  */
 import type { Hops } from "../platform/hops.ts";
 import { fold } from "./context-words.ts";
 import { decodeFingerprints, fingerprint } from "./fingerprint-set.ts";
 
-/** In the folder of assets, but not below `/static`: only the Worker can read it. */
+/** The path of the asset. It is not below `/static`, so that only the Worker can read the file. */
 export const COMMON_PASSWORDS_PATH = "/common-passwords.bin";
 
 /**
@@ -16,7 +16,7 @@ export const COMMON_PASSWORDS_PATH = "/common-passwords.bin";
  */
 export type IsCommonPassword = (password: string) => boolean | Promise<boolean>;
 
-/** Returns a check against the list in these bytes. Throws if they contain anything else. */
+/** Returns a check against the list in these bytes. Throws if the bytes are not such a list. */
 export function commonPasswordsIn(list: Uint8Array): (password: string) => boolean {
   const fingerprints = decodeFingerprints(list);
   if (fingerprints === undefined) throw new Error(`${COMMON_PASSWORDS_PATH} is missing, or is no list of passwords.`);
@@ -25,10 +25,9 @@ export function commonPasswordsIn(list: Uint8Array): (password: string) => boole
 
 export type CommonPasswords = ReturnType<typeof createCommonPasswords>;
 
-/** The list, kept per isolate. The first check of a password reads it, in one hop. */
+/** The list, kept per isolate. The first check of a password reads the list, in one round trip. */
 export function createCommonPasswords() {
-  // A value and not a promise: the request that began to read may be cancelled, and others would wait for its promise
-  // forever.
+  // Not a promise: if the request that reads the list is cancelled, other requests would wait for its promise forever.
   let isCommon: ReturnType<typeof commonPasswordsIn> | undefined;
   return {
     /** Returns the check. If the list can't be read, the check throws `StorageUnavailable`, so no password passes. */

@@ -1,7 +1,7 @@
 /**
  * A compact set of texts. It can tell whether it contains a text, but it can't list its texts. For each text it stores
  * a fingerprint: the first bits of the SHA-256 hash. The fingerprints are sorted, and the gaps between them are
- * Rice-coded. A checksum comes first, because otherwise any bytes could be read as a set.
+ * Rice-coded. A checksum comes first, because without it, any bytes could be read as a set.
  */
 import { Buffer } from "node:buffer";
 import { sha256 } from "../platform/crypto.ts";
@@ -14,8 +14,8 @@ import { utf8 } from "../platform/encoding.ts";
 const FINGERPRINT_BITS = 34;
 
 /**
- * How many low bits of a gap are written as they are. Rice coding writes the rest of the gap in unary. At most 25 bits,
- * so that four bytes hold them at any bit offset.
+ * How many low bits of a gap are written in binary. Rice coding writes the rest of the gap in unary. At most 25, so
+ * that four bytes contain these bits at any bit offset.
  */
 const REMAINDER_BITS = 20;
 
@@ -57,7 +57,7 @@ export function decodeFingerprints(encoded: Uint8Array): Set<number> | undefined
   const readable = Buffer.concat([bytes, Buffer.alloc(4)]);
   const fingerprints = new Set<number>();
   let [position, previous] = [0, 0];
-  // The last byte is filled up with ones. After them there is no room for a remainder, so decoding stops.
+  // The last byte is filled up with ones. There, fewer bits are left than a remainder needs, so decoding stops.
   while (end - position > REMAINDER_BITS) {
     let quotient = 0;
     while (readable.readUInt8(position >> 3) & (128 >> (position & 7))) {

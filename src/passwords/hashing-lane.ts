@@ -1,18 +1,18 @@
 /**
  * The hashing lane: a short queue in one isolate for passwords that wait to be hashed, first come, first served. A hash
  * blocks the isolate and takes a quarter of its memory. Between two hashes, the lane lets the isolate handle other
- * requests: otherwise a burst of logins would stop the verification of tokens.
+ * requests. If it did not, a burst of logins would stop the verification of tokens.
  *
- * The lane stores values, never a promise, so no request waits for another request to continue. If a waiting request is
- * cancelled, its place expires.
+ * Each waiting request has a place in the queue. Places are values, not promises: a request must never wait for a
+ * promise of another request, which may be cancelled. The place of a cancelled request expires.
  */
 import { type Clock, pause } from "../platform/clock.ts";
 import { inSpan } from "../platform/spans.ts";
 import type { ScryptCost } from "./hash-format.ts";
 
 /**
- * How often a waiting request checks whether it is next, in milliseconds. This is also the length of one turn for other
- * requests.
+ * How often a waiting request checks whether it is next, in milliseconds. Other requests run meanwhile, for one turn of
+ * this length.
  */
 const LOOK_EVERY = 5;
 /** In milliseconds. A place that was not refreshed for this long belongs to a cancelled request. */

@@ -1,6 +1,6 @@
 /**
- * Hashes and checks passwords for the rest of the service. Owns the hashing lane and the decoy hash, which is checked
- * if a user does not exist. The rules for new passwords are in `policy.ts` and `quality.ts`.
+ * Hashes and checks passwords for the rest of the service, in the hashing lane. If a user does not exist, checks a
+ * decoy hash. The rules for new passwords are in `policy.ts` and `quality.ts`.
  */
 import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
@@ -65,8 +65,8 @@ export function createPasswords(
       if (matches === undefined) return refuse("busy");
       if (!known || stored === undefined || !needsRehash(stored, cost)) return { matches };
       // Rehash in a turn of its own, so that no request waits for two hashes in a row. If the lane is full, the next
-      // login rehashes. Rehash even if the password is wrong: otherwise a stored hash that is cheaper to check than the
-      // decoy would reveal, by the shorter time, that the user exists.
+      // login rehashes. Rehash even if the password is wrong: a stored hash may be cheaper to check than the decoy, and
+      // without a rehash, the shorter time would reveal that the user exists.
       const rehashed = await inTurn(() => hashPassword(password, cost, random, engine));
       return matches && rehashed !== undefined ? { matches, rehashed } : { matches };
     },

@@ -1,7 +1,7 @@
 /**
- * The rules for new passwords (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). They are the same wherever a password is set.
- * Only the minimum length depends on whether the owner must have a second factor. The local rules come first, then the
- * check for breaches. Hashes nothing, and reads only the list of common passwords from storage.
+ * The rules for new passwords (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2), the same wherever a password is set. Only the
+ * minimum length depends on whether the owner must have a second factor. The local rules come first, then the check for
+ * breaches. The rules need no scrypt, and read only the list of common passwords from storage.
  */
 import type { Config } from "../config/config.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
@@ -64,9 +64,9 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   return {
     check: checkPassword,
     /**
-     * Refuses an unacceptable password with `validation_failed`, and names the `field` that contained it. Otherwise
-     * returns `details` for the audit event of the change. `minimumLength` is that of this owner, if the caller knows
-     * it.
+     * Refuses an unacceptable password with `validation_failed`, and names the `field` that contained it. For an
+     * acceptable password, returns `details` for the audit event of the change. `minimumLength`: the minimum for this
+     * owner, if the caller knows it.
      */
     async require(field: string, password: string, owner: PasswordOwner, minimumLength?: number) {
       const check = await checkPassword(password, owner, minimumLength);

@@ -95,8 +95,8 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
 
 /**
  * The form in which an imported hash is stored. An imported scrypt hash at the configured cost looks like a hash of
- * this service, but may have been made from another form than NFC. Padding marks it as imported: this service writes
- * none, and base64 of 32 or 64 bytes always has room for it.
+ * this service, but may have been made from another form than NFC. So `=` padding marks an imported hash: this service
+ * writes no padding, and base64 of 32 or 64 bytes always has room for some.
  */
 export function asImported(text: string): string {
   if (!text.startsWith("$scrypt$")) return text;

@@ -1,6 +1,6 @@
 /**
- * Work that a request does only after its response was sent. The client does not wait for it, and can't tell from the
- * response time whether there was any.
+ * Work that a request does only after its response was sent. The client does not wait for this work, and the response
+ * time does not show whether there was any.
  */
 import { describeError, writeLog } from "./log.ts";
 
@@ -12,7 +12,7 @@ export class AfterResponse {
     return this.#noted.length === 0;
   }
 
-  /** Notes work for later. */
+  /** Adds work to do after the response. */
   add(work: () => Promise<void>): void {
     this.#noted.push(work);
   }

@@ -1,7 +1,7 @@
 /**
  * Argon2 (RFC 9106): the reference implementation as WebAssembly. It is precompiled, because Workers can't compile
- * WebAssembly at run time. The module has no imports, so it can reach only its own memory. It computes hashes and never
- * sees the stored hash: the caller compares the computed hash with the stored one.
+ * WebAssembly at run time. The module has no imports, so it can reach only its own memory. The module never sees the
+ * stored hash, because the caller compares the computed hash with the stored hash.
  *
  * The npm package also has a JavaScript binding, which is not used. That binding takes the password's length in UTF-16
  * code units and passes that many bytes of its UTF-8 form. So it would ignore the end of a password with non-ASCII
@@ -30,7 +30,7 @@ export type Argon2 = (
 /** The type `y` of RFC 9106 §3.1. */
 const TYPES = { argon2d: 0, argon2i: 1, argon2id: 2 } as const;
 const VERSION = 0x13;
-/** In bytes, in addition to the blocks: password, salt, hash, and the allocator's own data. */
+/** In bytes: the memory for password, salt, hash and the allocator's own data, in addition to Argon2's blocks. */
 const BESIDE_BLOCKS = 2 ** 16;
 
 /** The module's exports (argon2.h). Addresses and lengths are in bytes. */
@@ -59,7 +59,7 @@ interface Module {
 
 /** `maxMemory` is the largest memory that a hash may ask for, in KiB. */
 export function createArgon2(maxMemory: number): Argon2 {
-  // WebAssembly memory grows and never shrinks. So this keeps one instance, which the garbage collector may free.
+  // WebAssembly memory never shrinks, so all hashes share one instance. The weak reference lets the runtime free it.
   let kept: WeakRef<Module> | undefined;
 
   function instance(): Module {
@@ -67,8 +67,8 @@ export function createArgon2(maxMemory: number): Argon2 {
     if (running !== undefined) return running;
     const started = new WebAssembly.Instance(reference).exports as unknown as Module;
     started._initialize();
-    // Grow the memory once, at the start. If it grew step by step, the allocator would keep every smaller block beside
-    // the next larger one.
+    // Grow the memory once, at the start. If the memory grew step by step, the allocator would keep every smaller block
+    // beside the next larger block.
     started.free(started.malloc(maxMemory * 1024 + BESIDE_BLOCKS));
     kept = new WeakRef(started);
     return started;

@@ -1,4 +1,4 @@
-/** A clock. Code that needs the time takes one as a parameter. */
+/** Code that needs the time takes a clock as a parameter. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -29,8 +29,8 @@ export function toIsoTime(milliseconds: number): string {
 export const STORE_PATIENCE = 5 * SECOND;
 
 /**
- * Waits for a call for at most `milliseconds` and returns its result. Throws if the call takes longer, but does not
- * stop it.
+ * Waits for a call for at most `milliseconds` and returns its result. If the call takes longer, throws, but does not
+ * stop the call.
  */
 export async function inTime<Result>(call: Promise<Result>, milliseconds = STORE_PATIENCE): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,6 +1,6 @@
 /** The contrast of two colors, for warnings about a theme that some people can't read. */
 
-/** What WCAG 2.2 §1.4.3 (AA) asks for text of normal size. */
+/** WCAG 2.2 §1.4.3 (AA) requires this contrast for text of normal size. */
 export const LEAST_TEXT_CONTRAST = 4.5;
 
 /** The contrast ratio of two colors (WCAG 2.2, "contrast ratio"), from 1 to 21. The colors are `#rrggbb`. */
@@ -9,7 +9,7 @@ export function contrast(one: string, other: string): number {
   return (lighter + 0.05) / (darker + 0.05);
 }
 
-/** WCAG 2.2, "relative luminance". */
+/** The relative luminance of a color (WCAG 2.2, "relative luminance"). */
 function luminance(color: string): number {
   const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
     const share = Number.parseInt(color.slice(start, start + 2), 16) / 255;

@@ -32,7 +32,7 @@ export function createSecrets(current: string, previous?: string) {
     },
     /** HMAC-SHA-256 tag of `data`, 32 bytes, under the current secret. */
     sign: (purpose: string, data: Uint8Array) => hmac(newest(purpose), data),
-    /** The valid tags of `data`: under the current secret, and under the previous one if there is one. */
+    /** The valid tags of `data`: under the current secret and, if there is one, under the previous secret. */
     tags: (purpose: string, data: Uint8Array) => accepted.map((derive) => hmac(derive(purpose), data)),
     /** Whether `tag` is the tag of `data` under the current or the previous secret. Takes constant time. */
     verify: (purpose: string, data: Uint8Array, tag: Uint8Array) =>
@@ -44,7 +44,7 @@ export function createSecrets(current: string, previous?: string) {
       const ciphertext = await crypto.subtle.encrypt(aesGcm(nonce, context), key, plaintext);
       return concatBytes(nonce, new Uint8Array(ciphertext));
     },
-    /** Opens a sealed value. `undefined` if neither secret opens it in this context. */
+    /** Opens a sealed value. Returns `undefined` if neither secret opens the value in this context. */
     async open(purpose: string, sealed: Uint8Array, context: string) {
       const nonce = sealed.slice(0, NONCE_BYTES);
       for (const derive of accepted) {
@@ -53,7 +53,7 @@ export function createSecrets(current: string, previous?: string) {
           const opened = await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES));
           return { plaintext: new Uint8Array(opened), isCurrent: derive === newest };
         } catch {
-          // The value was not sealed under this secret, or not in this context. AES-GCM does not show which of the two.
+          // The value was not sealed under this secret and in this context. AES-GCM does not show which one differs.
         }
       }
       return undefined;

@@ -1,6 +1,6 @@
 /**
- * Cuts text only between characters as readers see them: extended grapheme clusters (Unicode UAX #29). Half of an
- * emoji, or a letter without its accent, would be another character or none.
+ * Cuts text only between the characters that readers see: extended grapheme clusters (Unicode UAX #29). Half of an
+ * emoji, or a letter without its accent, would be a different character or no character.
  */
 let segmenter: Intl.Segmenter | undefined;
 
@@ -10,13 +10,12 @@ let segmenter: Intl.Segmenter | undefined;
  */
 export function cutText(text: string, most: number, lengthOf: (text: string) => number = unitsOf): string {
   if (lengthOf(text) <= most) return text;
-  // One letter can have any number of accents. If the first character alone is too long, this cuts it between code
-  // points.
+  // One letter can have any number of accents. If the first character alone is too long, cut it between code points.
   return firstOf(charactersOf(text), most, lengthOf) || firstOf(text, most, lengthOf);
 }
 
 function* charactersOf(text: string): Generator<string> {
-  // Created on first use: it would slow down the start of the Worker, and few texts are too long.
+  // Create the segmenter on first use, because it slows down the start of the Worker, and few texts are too long.
   segmenter ??= new Intl.Segmenter();
   for (const { segment } of segmenter.segment(text)) yield segment;
 }

@@ -1,23 +1,23 @@
 /**
  * Email addresses as they are typed, stored and shown. Two spellings of one mailbox must be one account, so an address
- * has one stored form. It is in Unicode's form NFC and in lower case, and its domain is in ASCII (UTS 46:
+ * has one stored form. The stored form is in Unicode's form NFC and in lower case, and its domain is in ASCII (UTS 46:
  * `bücher.example` is `xn--bcher-kva.example`). RFC 5321 §2.4 makes local parts case-sensitive, but no email provider
- * in use treats them that way.
+ * in use distinguishes their case.
  *
- * A valid address is what RFC 5321 §4.1.2 calls a dot-string, an `@` and a domain. Quoted local parts and IP addresses
- * are refused, because no provider gives them to people. A local part beyond ASCII (RFC 6531) is refused too, because
- * not every transport can deliver to it.
+ * A valid address is a dot-string (RFC 5321 §4.1.2), an `@` and a domain. Quoted local parts and IP addresses are
+ * refused, because no provider gives people such addresses. Local parts with non-ASCII characters (RFC 6531) are
+ * refused too, because some transports can't deliver to them.
  */
 import { domainToASCII, domainToUnicode } from "node:url";
 import { withoutSpacesAround } from "./spaces.ts";
 
-/** In octets of the stored form: a path of 256 (RFC 5321 §4.5.3.1.3) without its angle brackets. */
+/** In octets of the stored form: the 256 of a path (RFC 5321 §4.5.3.1.3), without its two angle brackets. */
 export const LONGEST_EMAIL = 254;
 
 /** In octets (RFC 5321 §4.5.3.1.1). */
 const LONGEST_LOCAL_PART = 64;
 
-/** In octets (RFC 1035 §2.3.4: 255 with the length of each label and the end). */
+/** In octets. The 255 of RFC 1035 §2.3.4 also count the length octet of the first label and the final zero. */
 const LONGEST_DOMAIN = 253;
 
 /**
@@ -31,10 +31,10 @@ const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
 
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 
-/** Labels by RFC 1123 §2.1. The last one is not a number: that would be an IP address. */
+/** Labels of RFC 1123 §2.1. The last label can't be a number, because then the name could be an IP address. */
 const HOST_NAME = new RegExp(`^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
 
-/** The stored form of an address. Doesn't check the text: {@link isEmail} refuses what is not an address. */
+/** The stored form of an address. Doesn't check whether the text is an address: {@link isEmail} does. */
 export function canonicalEmail(typed: string): string {
   const text = withoutSpacesAround(typed);
   if (text.length > LONGEST_TYPED) return text;
@@ -65,36 +65,36 @@ export function unicodeEmail(email: string): string {
 }
 
 /**
- * The stored form of a domain. Doesn't check the text: {@link isDomain} refuses what is not a domain. Lower case
- * follows UTS 46, which has rules of its own: it does not write a Greek sigma differently at the end of a word.
+ * The stored form of a domain. Doesn't check whether the text is a domain: {@link isDomain} does. Lower case follows
+ * UTS 46, which differs from JavaScript: it has no special Greek sigma for the end of a word.
  */
 export function canonicalDomain(typed: string): string {
-  // `domainToASCII` follows the rules of URLs, in which a colon or a percent sign, for example, has a meaning. So a
-  // text with such a character is not converted.
+  // `domainToASCII` follows the rules of URLs, where some characters, such as the colon and the percent sign, have a
+  // meaning. So a text with such a character is not converted.
   const isConvertible = !/[\0-\x7f]/.test(typed.replaceAll(/[a-z0-9.-]/gi, ""));
   return (isConvertible && domainToASCII(typed)) || typed.toLowerCase();
 }
 
 /** Whether a text in the stored form is a domain. A single label is a domain too. */
 export function isDomain(domain: string): boolean {
-  // No label begins or ends with a hyphen in Unicode either (RFC 5891 §4.2.3.1). A label that begins with `xn--` but
+  // In Unicode too, no label may begin or end with a hyphen (RFC 5891 §4.2.3.1). A label that begins with `xn--` but
   // can't be decoded is a fake A-label (RFC 5890 §2.3.2.1).
   const isHostName = domain.length <= LONGEST_DOMAIN && HOST_NAME.test(domain);
   return isHostName && domainToASCII(domain) === domain && !/(^|\.)(-|xn--)|-(\.|$)/.test(domainToUnicode(domain));
 }
 
 /**
- * Returns the prefixes of the stored addresses that a typed beginning of an address can mean. `typed` has no spaces
- * around it. In the ASCII form of a label, the label's ASCII characters come first; the rest is known only once the
- * label is complete. So `@bü` finds addresses at `bücher.example`, but also those at `bäcker.example`.
+ * Converts `typed`, the beginning of an address, into the possible beginnings of stored addresses. `typed` has no outer
+ * spaces. In the ASCII form of a label, the label's ASCII characters come first. The rest is known only when the
+ * label is complete. So `@bü` finds addresses at `bücher.example`, but also at `bäcker.example`.
  */
 export function emailPrefixes(typed: string): string[] {
   const { local, domain } = partsOf(typed.normalize("NFKC"));
   if (local === "") return [domain.toLowerCase()];
   const [, complete = "", last = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
   const begun = last.toLowerCase();
-  // A letter stands for the last label. Without it, a domain that ends in a number, such as `163.`, would be read as an
-  // IP address.
+  // The letter `x` stands for the last label. Without a last label, a domain that ends in a number, such as `163.`,
+  // would be read as an IP address.
   const start = local.toLowerCase() + canonicalDomain(`${complete}x`).slice(0, -1);
   if (begun === "") return [start];
   const encoded = `${start}xn--${begun.replaceAll(/[^\0-\x7f]/g, "")}`;
@@ -102,8 +102,8 @@ export function emailPrefixes(typed: string): string[] {
 }
 
 /**
- * Whether an address belongs to an allowed domain. An empty list allows every domain. `example.com` means only that
- * domain, `*.example.com` every domain below it. `email` and `domains` must be in their stored form.
+ * Whether an address belongs to an allowed domain. An empty list allows every domain. `example.com` means only this
+ * domain, and `*.example.com` means every domain below it. `email` and `domains` must be in their stored form.
  */
 export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf("@") + 1);

@@ -8,7 +8,7 @@ export function encodeBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * Decodes base64url without padding. Returns `undefined` for any encoding but the canonical one, so each value has
+ * Decodes base64url without padding. Returns `undefined` if the encoding is not the canonical one, so each value has
  * exactly one text.
  */
 export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
@@ -27,7 +27,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return encodeBase64(bytes) === text ? bytes : undefined;
 }
 
-/** The two digits of each byte. Each request makes several ids, and `Buffer` would take three times as long. */
+/** The two digits of each byte. Every request makes several ids, and `Buffer` needs three times as long for an id. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes as lower-case hexadecimal digits (RFC 4648 §8). */

@@ -1,8 +1,8 @@
 /**
- * Sends error lines of the log to Sentry, or to a service that understands its protocol, such as GlitchTip. `eventOf`
- * lists what is sent: nothing that names a person. Sentry's own library is not used. It would make the bundle a quarter
- * larger, and it collects addresses, headers and bodies, which must not leave the service. A tail Worker is not used
- * either, because only Cloudflare has tail Workers. https://develop.sentry.dev/sdk/data-model/envelopes/
+ * Sends error lines of the log to Sentry, or to a service with the same protocol, such as GlitchTip. `eventOf` lists
+ * everything that is sent. None of this identifies a person. Sentry's own library would make the bundle a quarter
+ * larger. It also collects addresses, headers and bodies, which must not leave the service. There is no tail Worker,
+ * because only Cloudflare supports these. https://develop.sentry.dev/sdk/data-model/envelopes/
  */
 import { type Clock, MINUTE, SECOND } from "./clock.ts";
 import { encodeHex } from "./encoding.ts";
@@ -27,13 +27,13 @@ interface Parts {
 }
 
 /**
- * How many events an isolate sends in a minute, and how many of one kind. Without a limit, an outage would send one for
- * every request, and each event is a subrequest. Events that are not sent are counted.
+ * How many events an isolate sends in a minute, and how many of one kind. Without these limits, every request in an
+ * outage would send an event, and each event is a subrequest. Events that are not sent are counted.
  */
 const MOST_A_MINUTE = 20;
 const MOST_ALIKE_A_MINUTE = 3;
 const TIMEOUT = 5 * SECOND;
-/** After a failure or a 429, no event is sent for this long, or for as long as Sentry asks for. */
+/** After a failure or a 429, no event is sent for this time, or for Sentry's `Retry-After` if that is longer. */
 const PAUSE = MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
 
@@ -59,7 +59,7 @@ export function createErrorReports(
     const failure = await post(project.envelopeUrl, envelopeOf(event, clock.now()));
     if (failure === undefined) return;
     pausedUntil = clock.now() + failure.pause;
-    // A warning and not an error, because errors are reported.
+    // This is a warning, because an error would be reported too.
     writeLog("warn", { event: "error_report_failed", error_code: failure.reason });
   }
 
@@ -75,7 +75,7 @@ export function createErrorReports(
       waitUntil(send(event));
       leftOut = 0;
     } catch {
-      // Nothing can be sent outside of a request. The line is in the log.
+      // Outside of a request, the runtime can't send anything. The log still contains the line.
       leftOut += 1;
     }
   };
@@ -95,7 +95,7 @@ function eventOf(
 ) {
   const { event, request_id, trace_id, span_id, method = "", route, status, error_code, error = "" } = line;
   const { attempts, event_type, follow_up, mail_kind, task } = line;
-  // The client chooses the method, so it may contain anything.
+  // The client chooses the method, so the method may contain anything.
   const plainMethod = /^[a-z]{3,8}$/i.test(method) ? method : undefined;
   const [name = "postern", version = ""] = release.split("@");
   return {
@@ -103,7 +103,7 @@ function eventOf(
     timestamp: now / SECOND,
     level: "error",
     logger: name,
-    // Not `javascript`: for that platform, Sentry stores the IP address that the event comes from.
+    // For the platform `javascript`, Sentry would store the IP address that sent the event.
     platform: "other",
     sdk: { name, version, settings: { infer_ip: "never" } },
     environment,
@@ -131,7 +131,7 @@ async function post(url: string, body: string): Promise<{ reason: string; pause:
     const headers = { "Content-Type": "application/x-sentry-envelope", "User-Agent": "postern" };
     const signal = AbortSignal.timeout(TIMEOUT);
     const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
-    // An unread body would keep its connection open.
+    // An unread body would keep the connection open.
     await response.body?.cancel();
     if (response.ok) return undefined;
     const asked = Number(response.headers.get("Retry-After") ?? 0) * SECOND;

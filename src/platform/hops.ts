@@ -10,7 +10,7 @@ export type HopTarget =
   | ("d1" | "audit_d1" | "sessions" | "limiter" | "kv" | "queue" | "metrics")
   | ("assets" | "breaches" | "turnstile");
 
-/** One storage round trip. `depth` is its position in the longest chain of sequential round trips that ends with it. */
+/** One round trip. `depth` is the length of the longest chain of sequential round trips that ends with this one. */
 interface Hop {
   target: HopTarget;
   depth: number;
@@ -26,8 +26,8 @@ export class StorageUnavailable extends Error {
 }
 
 /**
- * Counts and times the storage round trips of a request. Every call to a binding goes through `hop`. The speed of an
- * edge service depends on how many round trips happen one after another. Two hops happen one after another if one
+ * Counts and times the storage round trips (hops) of a request. Every call to a binding goes through `hop`. The speed
+ * of an edge service depends on how many round trips happen one after another. Two hops happen one after another if one
  * starts after the other has ended.
  */
 export class Hops {

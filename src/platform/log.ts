@@ -40,7 +40,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogLine = LogFields & ReturnType<typeof contextFields>;
 
 interface LogSettings {
-  /** The level of the least important lines that are written. */
+  /** The least important level that is written. */
   level: LogLevel;
   /** Gets every error line. Neither throws nor waits. */
   report?: ((line: LogLine) => void) | undefined;
@@ -48,7 +48,7 @@ interface LogSettings {
 
 let settings: LogSettings = { level: "info" };
 
-/** Sets how this isolate logs. `index.ts` calls it once, before the first request. */
+/** Sets how this isolate logs. `index.ts` calls this function once, before the first request. */
 export function configureLog(chosen: LogSettings): void {
   settings = chosen;
 }
@@ -67,7 +67,7 @@ export function writeLog(level: LogLevel, fields: LogFields): void {
 
 /**
  * Describes an error and its causes as text that is safe to log. Keeps only the innermost message, because Drizzle's
- * messages contain bound parameters. Removes quoted strings from it, which may be values.
+ * messages contain bound parameters. Removes quoted strings from this message, because they may be values.
  */
 export function describeError(error: unknown): string {
   const names: string[] = [];

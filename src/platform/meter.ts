@@ -4,9 +4,9 @@
  */
 export interface Meter {
   count<Name extends keyof Counters>(name: Name, labels: Counters[Name]): void;
-  /** Notes how long something took. */
+  /** Records how long something took. */
   time<Name extends keyof Histograms>(name: Name, labels: Histograms[Name], milliseconds: number): void;
-  /** Notes how many passwords wait for hashing in this isolate. */
+  /** Records how many passwords wait for hashing in this isolate. */
   noteWaiting(passwords: number): void;
 }
 

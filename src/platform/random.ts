@@ -1,6 +1,6 @@
 import { formatUuid } from "./encoding.ts";
 
-/** A source of randomness. Code that needs one takes it as a parameter. */
+/** A source of randomness. Code that needs random bytes takes a source as a parameter. */
 export interface Random {
   /** `length` bytes from the platform's cryptographically secure generator. */
   bytes(length: number): Uint8Array<ArrayBuffer>;

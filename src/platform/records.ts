@@ -15,8 +15,8 @@ export function recordOf<Name extends string, Value>(
 
 /**
  * Makes objects whose members are created when they are first read, and then kept. A member that is never read costs
- * nothing. A factory may read other members, and gets the value that the object was made with (`given`). Don't spread
- * such an object, because a spread copies only members that were read before: use {@link extend}.
+ * nothing. A factory may read other members. It also gets `given`, the value that was passed when the object was made.
+ * Don't spread such an object, because a spread copies only members that were read before. Use {@link extend} instead.
  */
 export function lazily<Members extends object, Given = undefined>(
   factories: {
@@ -38,8 +38,8 @@ export function lazily<Members extends object, Given = undefined>(
 }
 
 /**
- * Returns an object that inherits from `members`, with some members replaced or added. Members that it creates lazily
- * use these too.
+ * Returns an object that inherits from `members`. The members in `more` are added, or replace inherited ones. Factories
+ * that run for the new object use `more` too.
  */
 export function extend<Members extends object, More extends object>(members: Members, more: More): Members & More {
   return Object.create(members, Object.getOwnPropertyDescriptors(more)) as Members & More;

@@ -1,6 +1,6 @@
-/** Expected failures as values. The whole service uses this one shape, and never throws it. */
+/** Expected failures as values. The whole service uses this class, and returns refusals instead of throwing them. */
 
-/** One rejected field. `field` is the path in the body, joined with dots. Never holds the field's value. */
+/** One rejected field. `field` is the path in the body, joined with dots. Never contains the field's value. */
 export interface FieldError {
   field: string;
   code: string;
@@ -15,7 +15,7 @@ export function missingField(field: string): FieldError {
 interface RefusalDetails {
   /** What is wrong, field by field. */
   errors?: FieldError[];
-  /** Tells an operator why, and what to do about it. Clients never see it. */
+  /** Tells an operator why the service refused, and what to do. Clients never see this reason. */
   reason?: string;
   /** For the log: the user whom the refusal concerns, if known. */
   userId?: string;
@@ -25,7 +25,7 @@ interface RefusalDetails {
   headers?: Record<string, string>;
 }
 
-/** `code` is one of the codes in `http/problems.ts`: each endpoint declares which of them it answers with. */
+/** `code` is one of the codes in `http/problems.ts`. Each endpoint declares the codes that it can return. */
 export class Refusal<Code extends string = string> {
   readonly code: Code;
   readonly details: RefusalDetails;

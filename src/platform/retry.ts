@@ -1,6 +1,6 @@
 import { pause } from "./clock.ts";
 
-/** Milliseconds between tries. They suit work after a response, for which the platform gives a Worker 30 s. */
+/** Milliseconds between tries. Short enough for work after a response, which the platform ends after 30 s. */
 const PAUSES = [200, 1_000, 5_000];
 
 /** Retries a failing operation with growing pauses. Throws the error of the last try. */

@@ -1,6 +1,6 @@
 /**
- * Calls `use` with the promise of an RPC stub, and disposes of the stub afterwards. Until this, the platform keeps the
- * object of the stub in memory. The platform's types don't declare that the promise is disposable.
+ * Calls `use` with the promise of an RPC stub, and then disposes of the stub. Without this, the platform would keep the
+ * stub's object in memory. The platform's types don't declare that the promise is disposable.
  */
 export async function disposing<Stub extends object, Result>(
   stub: Stub,

@@ -1,17 +1,17 @@
-/** Detects secrets that people made up or copied. It wrongly rejects about one in several million random secrets. */
+/** Detects secrets that people made up or copied. Wrongly rejects about one in several million random secrets. */
 
 /** In characters. A random hexadecimal secret of this length has 128 bits. */
 export const LEAST_SECRET_LENGTH = 32;
 
 /**
- * About 1 of 10^7 random hexadecimal secrets of 128 bits has fewer distinct characters. A longer secret practically
- * never has.
+ * About 1 of 10^7 random hexadecimal secrets of 128 bits has fewer distinct characters than this. Among longer secrets,
+ * practically none has.
  */
 const LEAST_CHARACTERS = 8;
 
 /**
- * Words in example secrets, including those in this repository. Each word has at least six letters, so that random
- * secrets rarely contain one: a given word occurs, ignoring case, in about 1 of 10^7 random base64 texts of 64 characters.
+ * Words in example secrets, also those in this repository. Each word has at least six letters, so that random secrets
+ * rarely contain it. Ignoring case, about 1 of 10^7 random base64 texts of 64 characters contains a given word.
  */
 const EXAMPLE_WORDS = [
   "secret",
@@ -44,7 +44,7 @@ export function weaknessOf(secret: string): string | undefined {
   return undefined;
 }
 
-/** Whether the secret is one text repeated at least twice, the last time possibly in part. */
+/** Whether the secret is one text, written at least twice. The last copy may be incomplete. */
 function isRepetition(secret: string): boolean {
   for (let period = 1; period <= secret.length / 2; period++) {
     if (secret.startsWith(secret.slice(period))) return true;
@@ -53,7 +53,7 @@ function isRepetition(secret: string): boolean {
 }
 
 /**
- * Whether more than three of four characters come directly after or before the previous one, as in "abcd" or "4321".
+ * Whether more than three quarters of the characters are neighbors of the previous character, as in "abcd" or "4321".
  */
 function isSequence(secret: string): boolean {
   const codes = Array.from(secret, (character) => character.codePointAt(0) ?? 0);

@@ -1,7 +1,7 @@
 /**
- * Removes the spaces around a text. Also removes the invisible characters that pasted text brings along: no-break
- * spaces, zero-width spaces, and marks of the writing direction. Keeps the invisible tags that are part of a flag such
- * as Scotland's.
+ * Removes the spaces around a text, and the invisible characters that pasted text often has there: no-break spaces,
+ * zero-width spaces, and marks of the writing direction. Keeps the invisible tag characters at the end of some flag
+ * emoji, such as Scotland's.
  */
 export function withoutSpacesAround(text: string): string {
   const characters = [...text];

@@ -1,6 +1,6 @@
 /**
  * Spans of the platform's own tracing (https://developers.cloudflare.com/workers/observability/traces/custom-spans/).
- * Some runtimes, Node among them, have no tracing: then the work runs without a span.
+ * Some runtimes, such as Node, have no tracing. There, the work runs without a span.
  */
 
 type Attributes = Readonly<Record<string, number | string>>;
@@ -16,15 +16,15 @@ export interface Tracing {
 let tracing: Tracing | undefined;
 
 /**
- * Sets the tracing that `inSpan` uses. `index.ts` calls this once, with the runtime's `tracing`; `undefined` if it has
- * none.
+ * Sets the tracing that `inSpan` uses. `index.ts` calls this once, with the runtime's `tracing`, or with `undefined` if
+ * the runtime has none.
  */
 export function useTracing(runtime: Tracing | undefined): void {
   tracing = runtime;
 }
 
 /**
- * Runs work as a span. The span ends with the work or, if it returns a promise, with the promise. Attributes must not
+ * Runs work as a span. If the work returns a promise, the span ends when the promise settles. Attributes must not
  * contain personal data.
  */
 export function inSpan<Result>(name: string, attributes: Attributes, work: () => Result): Result {

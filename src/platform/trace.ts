@@ -1,7 +1,7 @@
 /**
  * W3C Trace Context, levels 1 and 2 (https://www.w3.org/TR/trace-context-2/): one trace id for everything that a
- * request causes in several services. Postern reads `traceparent` and passes it on. It samples nothing, so it ignores
- * `tracestate`. It sends neither header to services of other companies.
+ * request causes in several services. Postern reads `traceparent` and passes it on. Postern samples nothing, so it
+ * ignores `tracestate`. Services of other companies get neither header.
  */
 import { encodeHex } from "./encoding.ts";
 import type { Random } from "./random.ts";
@@ -19,7 +19,7 @@ export interface Trace {
 const TRACEPARENT = /^([\da-f]{2})-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})(-.*)?$/;
 /** Sampled and random-trace-id (§3.2.2.5). All other bits are reserved, and sent as zero. */
 const KNOWN_FLAGS = 0b11;
-/** A trace that begins here is random, and not sampled. */
+/** A trace that begins here has a random id, and is not sampled. */
 const FLAGS_OF_NEW = "02";
 
 /** Continues the trace of a `traceparent`, or begins a new one if there is none or it is invalid. */
@@ -29,7 +29,7 @@ export function continueTrace(traceparent: string | undefined, random: Random): 
   return { ...(begun ?? { traceId: encodeHex(random.bytes(16)), flags: FLAGS_OF_NEW }), spanId };
 }
 
-/** The `traceparent` for what this service calls. */
+/** The `traceparent` header for calls that this service makes. */
 export function formatTraceparent({ traceId, spanId, flags }: Trace): string {
   return `00-${traceId}-${spanId}-${flags}`;
 }

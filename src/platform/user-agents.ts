@@ -1,8 +1,8 @@
-/** Browsers and systems, as user agents name them. Emails, the account page and the names of passkeys share these lists. */
+/** Browsers and systems in user agents. Emails, the account page and the names of passkeys share these lists. */
 
 export type NamedPattern = readonly [name: string, pattern: RegExp];
 
-/** The first match counts: most browsers also name the browsers below them. */
+/** The first match counts, because most user agents also contain the names that are later in this list. */
 export const BROWSERS: readonly NamedPattern[] = [
   ["Edge", /\bEdgA?\//],
   ["Opera", /\bOPR\//],

@@ -1,7 +1,7 @@
 /**
- * Removes everything that may be a value from an error message. For messages that leave the operator's own systems.
- * Plain words stay, and so do codes such as `D1_ERROR`, short numbers and the reasons of failed emails. A word that
- * announces a value, such as `password`, removes all text after it, because a passphrase consists of plain words too.
+ * Removes everything that may be a value from an error message that leaves the operator's own systems. Keeps plain
+ * words, codes such as `D1_ERROR`, short numbers and the reasons of failed emails. Removes all text after a word that
+ * announces a value, such as `password`, because a passphrase consists of plain words too.
  */
 export function withoutValues(text: string): string {
   const kept: string[] = [];

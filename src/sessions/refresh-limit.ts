@@ -1,7 +1,7 @@
 import type { LimitRule } from "../config/limit-rules.ts";
 import { type LimitReading, takeAttempt } from "../limits/gcra.ts";
 
-/** The storage key of all sessions' budgets, each stored as in `gcra.ts`. */
+/** The storage key of the budgets of all sessions, which are stored as in `limits/gcra.ts`. */
 const REFRESHES = "refreshes";
 
 /**

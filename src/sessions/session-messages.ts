@@ -32,7 +32,7 @@ export type Rotation =
   | { outcome: "reused" }
   | { outcome: "ended" };
 
-/** The session that sent a request. `generation` is that of its refresh token; absent if it sent an access token. */
+/** The session that sent a request. `generation` is that of the refresh token; absent for an access token. */
 export interface SessionProof {
   sessionId: string;
   generation?: number;

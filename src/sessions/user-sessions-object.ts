@@ -174,8 +174,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Replaces a refresh token by the next generation. During the grace period, the previous token gets the same
-   * successor again. Use of an older token means theft, and the session ends (RFC 9700 §4.14.2). `origin`: who sent the request.
+   * Exchanges a refresh token for the next generation. During the grace period, the previous token gets the same one
+   * again. Use of an older token means theft, and the session ends (RFC 9700 §4.14.2). `origin` is that of the request.
    */
   async rotate(proof: Required<SessionProof>, rules: SessionRules, origin: AuditOrigin): Promise<Rotation> {
     const now = systemClock.now();
@@ -235,7 +235,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return { ...next, epoch: session.epoch, authentication, factor };
   }
 
-  /** The epoch of a live session, otherwise `null`. */
+  /** The epoch of a session; `null` if the session has ended or expired. */
   async epochOf(sessionId: string): Promise<number | null> {
     return this.#records.find(sessionId, systemClock.now())?.epoch ?? null;
   }

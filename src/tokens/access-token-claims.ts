@@ -10,7 +10,7 @@ export interface TokenSubject {
   role: Role;
   emailVerified: boolean;
   /**
-   * `undefined` if an object of an earlier release, which can run for some seconds after a deployment, didn't send it.
+   * Can be `undefined` for some seconds after a deployment, if the user's object still runs an earlier release.
    */
   authentication: Authentication | undefined;
 }

@@ -1,6 +1,6 @@
 /**
  * Access tokens: JWTs as in RFC 9068 (`typ: at+jwt`). This is the only file that signs a JWT. The code that verifies
- * them is in `verify/`, shared with other Workers.
+ * access tokens is in `verify/`, because other Workers use it too.
  */
 import { SignJWT } from "jose";
 import type { Config } from "../config/config.ts";
@@ -22,8 +22,8 @@ export function createAccessTokens(parts: {
   const { config, keyring, clock, random } = parts;
   return {
     /**
-     * `lifetime` is in milliseconds. `version` is the keyring's version as last read from the directory, so that a
-     * revoked key does not sign.
+     * `lifetime` is in milliseconds. `version` is the keyring's version as last read from D1, so that a revoked key
+     * does not sign.
      */
     async mint(subject: TokenSubject, lifetime: number, version: string) {
       const key = await keyring.signingKey(version);
@@ -39,8 +39,8 @@ export function createAccessTokens(parts: {
         .sign(key.signingKey);
     },
     /**
-     * The claims and the id of the key that signed them, or `undefined` if the token is not a valid one of this service.
-     * Does not check its session.
+     * Returns the claims and the id of the key that signed them, or `undefined` if the token is not a valid token of
+     * this service. Does not check whether the session still exists.
      */
     async verify(token: string) {
       try {

@@ -47,8 +47,8 @@ interface IssuedSession {
 }
 
 /**
- * Mints the access token and the refresh token for a session's generation. Reads no storage unless the signing keys
- * have changed.
+ * Mints the access token and the refresh token. Each refresh gives the session the next generation, a number that the
+ * refresh token contains. Reads storage only if the signing keys have changed.
  */
 export async function issueTokenPair(
   { accessTokens, clock, config, secrets }: Services,

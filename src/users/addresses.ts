@@ -1,6 +1,6 @@
 /**
- * Who holds an email address: a user who owns it, or a registration whose link was never used. Such a registration
- * loses the address to a user who proves it.
+ * Who holds an email address: a user who has proved that they own it, or a registration whose link was never used. Such
+ * an unproved registration loses the address to a user who proves that they own the address.
  */
 import { and, eq, exists, ne, notExists, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
@@ -13,14 +13,14 @@ export function ownerOf(db: Database, email: string | SQL, condition?: SQL) {
   return idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`, condition));
 }
 
-/** Another user who has the address, proved or not. */
+/** A user other than `userId` who has the address, proved or not. */
 export function otherHolder(db: Database, email: string, userId: string) {
   return idsOf(db, users, and(eq(users.email, email), ne(users.id, userId)));
 }
 
 /**
- * The statements that give a user an address if `change` selects a row and no other account has the address. They
- * delete a registration of the address that was never proved. The last statement returns the changed user.
+ * The statements that give a user an address if `change` selects a row and no other account has the address. First,
+ * they delete an unproved registration of the address. The last statement returns the changed user.
  */
 export function giveAddress(
   db: Database,

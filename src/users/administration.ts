@@ -1,7 +1,4 @@
-/**
- * Users as operators list and change them in D1. Every change is one batch. The batch also checks that the change is
- * still allowed.
- */
+/** How operators list and change users in D1. The batch of each change checks that the change is still allowed. */
 import { and, desc, eq, exists, or, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
@@ -34,7 +31,7 @@ interface Update {
   endsSessions: boolean;
 }
 
-/** A place that comes before every user. As the default of `after`, it selects the first page. */
+/** A position before every user in the list. As the default of `after`, it selects the first page. */
 const FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: "" };
 
 export type UserAdministration = ReturnType<typeof createUserAdministration>;
@@ -48,7 +45,7 @@ export function createUserAdministration(db: Database) {
       return user;
     },
 
-    /** Lists users, newest first, by the time of creation and the id. Begins after the place `after`. */
+    /** Lists users, newest first, by the time of creation and the id. Begins after the position `after`. */
     async list(
       { role, isActive, isVerified, hasSecondFactor }: UserFilter,
       { limit, after = FIRST }: { limit: number; after?: { createdAt: number; id: string } | undefined },
@@ -90,7 +87,7 @@ export function createUserAdministration(db: Database) {
         eq(users.isVerified, false),
         exists(others),
       );
-      /** The account was verified by an operator and still has no password. */
+      /** After the update, the account is verified and has no password. */
       const hasNoPassword = and(
         eq(users.id, target.id),
         eq(users.isVerified, true),

@@ -58,7 +58,7 @@ export function createDeletionStore(db: Database) {
       return refuse(user.isSuperuser && remainingOthers.length === 0 ? "last_superuser" : "precondition_failed");
     },
 
-    /** Makes up to `most` usernames available again whose retirement has ended. Returns whether there may be more. */
+    /** Releases up to `most` usernames whose retirement has ended. Returns whether there may be more. */
     releaseUsernames: (now: number, most: number) =>
       deleteSome(db, retiredUsernames, {
         key: retiredUsernames.digest,

@@ -36,7 +36,7 @@ export function createEmailChangeStore(db: Database) {
   /** A column of a change, for the conditions of other statements. */
   const columnOf = (id: string, column: SQLWrapper) =>
     sql`(SELECT ${column} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`;
-  /** Ids are in the order in which the changes were requested. */
+  /** Selects a newer change of the same user. Ids are in the order of the requests. */
   const newerThan = (id: string) =>
     db
       .select({ id: newer.id })
@@ -50,7 +50,7 @@ export function createEmailChangeStore(db: Database) {
   return {
     /**
      * Stores a change that waits to be confirmed. From then on, the user's earlier requests can't be confirmed. Returns
-     * `false` if the user was deleted meanwhile, or their address or session epoch has changed.
+     * `false` if the user was deleted meanwhile, or if the user's address or session epoch has changed.
      */
     async request(change: EmailChange, consequences: Consequences) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
@@ -102,10 +102,10 @@ export function createEmailChangeStore(db: Database) {
     listOf: (userId: string) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
 
     /**
-     * Gives the user the new address. If the user had this address before, the changes in between are cancelled: their
-     * old addresses can no longer undo anything. `isFirst` is false if the change had been confirmed before. Refuses
-     * with `email_taken` if another account has proved the address meanwhile, and with `invalid_token` if the change
-     * was undone or cancelled, or if a newer request, address or session epoch has replaced it.
+     * Gives the user the new address. If the user had this address before, all changes since then are cancelled,
+     * including this one: no link can undo them. `isFirst` is false if the change had been confirmed before. Refuses
+     * with `email_taken` if another account has proved the address meanwhile. Refuses with `invalid_token` if the
+     * change was undone or cancelled, if a newer request exists, or if the user's address or session epoch has changed.
      */
     async confirm(
       { id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange,
@@ -166,7 +166,7 @@ export function createEmailChangeStore(db: Database) {
       { id, userId, oldEmail }: EmailChange,
       { consequences, now }: { consequences: Consequences; now: number },
     ) {
-      /** A confirmed change from the same old address that the user requested later. */
+      /** A later change from the same old address, if it was confirmed. */
       const overtaking = db
         .select({ id: newer.id })
         .from(newer)
@@ -183,15 +183,15 @@ export function createEmailChangeStore(db: Database) {
         and(
           eq(emailChanges.id, id),
           isNull(emailChanges.undoneAt),
-          // Can be undone even after the person who requested it made later changes: a new password, another address.
+          // A change can be undone even if the person who requested it has since changed the password or the address.
           or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
         ),
       );
       const isBack = owner(oldEmail, userId);
       const hasNoPassword = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
       /**
-       * Whether this call undoes the change. A missing password alone does not show that, because the user may have had
-       * none before.
+       * Whether this call undoes the change. A missing password alone does not show this, because the user may have had
+       * no password before.
        */
       const isFirstUse = db
         .select({ id: earlier.id })
@@ -223,7 +223,7 @@ export function createEmailChangeStore(db: Database) {
       return refuse(others.length > 0 ? "email_taken" : "invalid_token");
     },
 
-    /** Deletes up to `most` changes that can be neither confirmed nor undone. Returns whether there may be more. */
+    /** Deletes up to `most` changes that are too old to confirm or undo. Returns whether there may be more. */
     deleteStale: (requestedBefore: number, most: number) =>
       deleteSome(db, emailChanges, {
         key: emailChanges.id,

@@ -8,7 +8,7 @@ export function holderOfAddress(email: string): SQL {
   return sql`(SELECT ${users.id} FROM ${users} WHERE ${users.email} = ${email})`;
 }
 
-/** The type of the event of a registration. It differs if a proved user already has the address. */
+/** The type of the event of a registration. It differs if a verified user already has the address. */
 export function registrationEvent(email: string): SQL {
   const known: AuditEventType = "known_address_registered";
   const unknown: AuditEventType = "registered";

@@ -1,4 +1,4 @@
-/** The sealed factor keys in the rows of users. `factors/factor-key.ts` says what they are. */
+/** The sealed factor keys in the rows of users. `factors/factor-key.ts` explains what a factor key is. */
 import { and, asc, eq, gt, inArray, isNotNull, lt, or, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
@@ -8,7 +8,7 @@ interface StoredFactorKey {
   sealed: string;
 }
 
-/** The character that sorts after a dot. A dot ends the name of the secret in a sealed key. */
+/** The character that sorts after a dot. In a sealed key, a dot follows the name of the secret. */
 const AFTER_DOT = "/";
 
 export type FactorKeyStore = ReturnType<typeof createFactorKeyStore>;
@@ -28,7 +28,7 @@ export function createFactorKeyStore(db: Database) {
     },
 
     /**
-     * Lists keys that were sealed with another secret than the named one, sorted by their text. Begins after the key
+     * Lists keys that were sealed with any secret other than `secretName`, sorted by their text. Begins after the key
      * `after`.
      */
     listSealedByOthers(secretName: string, after: string, most: number): Promise<StoredFactorKey[]> {

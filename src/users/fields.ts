@@ -40,14 +40,14 @@ export const storedEmail = z.string().meta({
   examples: ["ada@example.com"],
 });
 
-/** What a user types in a field for an email address. If it is an address, it is converted to the stored form. */
+/** The text that a user types into an email field. An address is converted to the stored form. */
 export const typedEmail = z
   .string()
   .overwrite(canonicalEmail)
   .max(LONGEST_EMAIL, `Use ${LONGEST_EMAIL} characters or fewer.`)
   .meta({ examples: ["ada@example.com"] });
 
-/** What a user types in a field for a username. */
+/** The text that a user types into a username field. */
 export const typedUsername = z
   .string()
   .overwrite(withoutSpacesAround)

@@ -1,4 +1,4 @@
-/** Whether there is a superuser, and when a link for the first one was last written to the log. */
+/** Whether there is a superuser, and when a link for the first superuser was last written to the log. */
 import { and, eq, gt, ne, notExists, sql } from "drizzle-orm";
 import { insertEvent } from "../audit/event-store.ts";
 import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
@@ -18,8 +18,8 @@ export type FirstSuperuserStore = ReturnType<typeof createFirstSuperuserStore>;
 export function createFirstSuperuserStore(db: Database) {
   return {
     /**
-     * Records that a link for the address is written to the log. Does so only if there is no superuser, the address has
-     * no owner, and no link for the address was recorded after `since`. If several runs do this at once, only one
+     * Records that a link for the address is written to the log, but only if there is no superuser, the address has no
+     * owner, and no link for the address was recorded after `since`. Of several calls at the same time, only one
      * records a link. The event contains a MAC (`addressMac`) instead of the address, because events are kept longer
      * than accounts.
      */

@@ -1,7 +1,7 @@
 /**
- * Invitations in D1, and how one becomes a user. The `users` table shows whether an invitation was used: its address
- * has an owner, or a user has the hash of its link. An invitation that was accepted or revoked keeps its row until its
- * links have expired, without the address, so that its links are refused.
+ * Invitations in D1, and how they become users. The `users` table shows whether an invitation was used: its address
+ * has an owner, or a user has the hash of its link. If an invitation was accepted or revoked, its row stays until its
+ * links have expired, but without the address. The missing address shows that the links must be refused.
  */
 import { and, desc, eq, exists, isNotNull, isNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database, HAS_CHANGED } from "../db/client.ts";
@@ -42,7 +42,7 @@ export function createInvitationStore(db: Database) {
       .where(and(eq(invitations.id, id), isNull(invitations.email)));
 
   return {
-    /** Stores an invitation, unless its address has an owner. Returns whether it did. */
+    /** Stores an invitation, unless its address has an owner. Returns whether the invitation was stored. */
     async add(
       { id, email, locale, invitedBy, createdAt, expiresAt }: Invitation,
       consequences: Consequences,
@@ -59,7 +59,7 @@ export function createInvitationStore(db: Database) {
       return owners.length === 0;
     },
 
-    /** Lists the invitations that were neither accepted nor revoked, newest first. Leaves out addresses with an owner. */
+    /** Lists the invitations that were neither accepted nor revoked and whose address has no owner, newest first. */
     async list({ limit, before = LAST_ID }: { limit: number; before?: string | undefined }): Promise<Invitation[]> {
       const rows = await db
         .select()
@@ -68,7 +68,7 @@ export function createInvitationStore(db: Database) {
           and(
             lt(invitations.id, before),
             isNotNull(invitations.email),
-            // An earlier release, which stored no invitations, may have accepted it.
+            // An earlier release, which stored no invitations, may have accepted this one without changing its row.
             notExists(ownerOf(db, sql`${invitations.email}`)),
           ),
         )
@@ -102,8 +102,8 @@ export function createInvitationStore(db: Database) {
     },
 
     /**
-     * Revokes an invitation, and every other one of its address. Returns `false` if there is none, or if it was
-     * accepted or revoked before.
+     * Revokes an invitation, and every other invitation of its address. Returns `false` if there is no such invitation,
+     * or if it was accepted or revoked before.
      */
     async revoke(id: string, consequences: Consequences): Promise<boolean> {
       const email = db.select({ email: invitations.email }).from(invitations).where(eq(invitations.id, id));
@@ -118,16 +118,16 @@ export function createInvitationStore(db: Database) {
       return revoked.length > 0;
     },
 
-    /** Whether an invitation still needs an email: it was neither accepted nor revoked, and its address has no owner. */
+    /** Whether an invitation needs an email: it was neither accepted nor revoked, and its address has no owner. */
     async isWanted(id: string, email: string): Promise<boolean> {
       const found = await batchOf(db, { owners: ownerOf(db, email), spent: spent(id) });
       return found.owners.length + found.spent.length === 0;
     },
 
     /**
-     * Refuses an invitation that is used up: its address has an owner, or this very link made a user. An invitation
-     * that `makesFirstSuperuser` is also used up as soon as there is a superuser. Also refuses one that was revoked, or
-     * whose user was deleted.
+     * Refuses an invitation that is used up: its address has an owner, or this very link made a user. With
+     * `makesFirstSuperuser`, an invitation is also used up as soon as there is a superuser. Also refuses an invitation
+     * that was revoked, or whose user was deleted.
      */
     async refuseSpent(
       { invitationId, email, link }: Pick<Acceptance, "invitationId" | "email" | "link">,
@@ -144,9 +144,9 @@ export function createInvitationStore(db: Database) {
     },
 
     /**
-     * Makes the invited person a verified user, which spends every invitation of the address. If the address only has a
-     * registration that was never proved, the user replaces it. Registrations of other addresses give up the username.
-     * With `makesFirstSuperuser` the user becomes a superuser, but nothing happens if there already is one.
+     * Makes the invited person a verified user, and uses up every invitation of the address. If the address only has an
+     * unproved registration (see `isBareRegistration`), the user replaces it. Unproved registrations of other addresses
+     * lose the username. With `makesFirstSuperuser`, makes the user a superuser, or refuses if there is a superuser.
      */
     async accept(
       { id, link, invitationId, ...chosen }: Acceptance,
@@ -169,7 +169,7 @@ export function createInvitationStore(db: Database) {
         notExists(retired),
         notExists(spent(invitationId)),
       );
-      // Only this request knows the id. A request that came second, with the same link and data, made nothing.
+      // Only this request knows the id, so this row exists only if this request inserted the user.
       const inserted = idsOf(db, users, eq(users.id, id));
       const found = await batchOf(db, {
         // Other registrations of the address stay until they expire, so that the people who made them notice no change.
@@ -195,7 +195,7 @@ export function createInvitationStore(db: Database) {
           .set({ ...chosen, ...rank, isVerified: true, verifiedByLink: link, updatedAt: nextVersion(now) })
           .where(and(eq(users.email, email), isAcceptable))
           .returning({ id: users.id }),
-        // Directly after the update, because `HAS_CHANGED` is about it.
+        // Directly after the update, because `HAS_CHANGED` is about the statement before it.
         ...storing(db, consequences, sql`(${HAS_CHANGED} OR ${exists(inserted)})`),
         inserted,
         owners: ownerOf(db, email),
@@ -220,7 +220,7 @@ export function createInvitationStore(db: Database) {
   };
 }
 
-/** Spends every invitation of an address if a condition holds: their links are refused from then on. */
+/** Uses up every invitation of an address if a condition holds. From then on, their links are refused. */
 export function spendInvitations(db: Database, email: string, condition: SQL) {
   return db
     .update(invitations)

@@ -9,7 +9,7 @@ import type { LoginName } from "./login-names.ts";
 import type { Registration, User } from "./user.ts";
 import { hasUsername, selectRegistration, selectUser } from "./user-statements.ts";
 
-/** A user, a registration that waits under the same name, both, or neither. */
+/** The user and the waiting registration with the name, if they exist, and the version of the signing keys. */
 export interface LoginCandidates {
   user: User | undefined;
   registration: Registration | undefined;
@@ -18,7 +18,7 @@ export interface LoginCandidates {
 
 const NAME = sql.placeholder("name");
 
-/** The statements of a login, by the kind of name that the client sent. */
+/** The statements that find the candidates, for each kind of name that a client can send. */
 const SELECT_CANDIDATES = {
   email: selectCandidates((table) => eq(table.email, NAME)),
   username: selectCandidates((table) => hasUsername(table, NAME)),

@@ -21,9 +21,9 @@ export function loginNameKeys({ email, username }: { email: string; username: st
 }
 
 /**
- * The digest that reserves the username of a former account, so that no one else can pass for its owner. The name
- * itself is not stored, because personal data must be deleted. The digest is SHA-256 of the lower-case username, in
- * base64url.
+ * The digest that reserves the username of a deleted account, so that no other person can pretend to be its owner. The
+ * name itself is not stored, because personal data must be deleted. The digest is SHA-256 of the lower-case username,
+ * in base64url.
  */
 export function usernameDigest(username: string): string {
   return encodeBase64url(sha256(utf8(canonicalName(username))));

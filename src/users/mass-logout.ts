@@ -1,4 +1,4 @@
-/** Ends every session of every user, by the session epochs in D1: no object needs to be called. */
+/** Ends every session of every user: increases the session epochs in D1, so no user's object needs to be called. */
 import { and, gt, inArray, sql } from "drizzle-orm";
 import { insertEvent } from "../audit/event-store.ts";
 import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
@@ -8,8 +8,8 @@ import { lastInOrder } from "../platform/random.ts";
 import { idsOf, isBareRegistration, nextVersion } from "./user-statements.ts";
 
 /**
- * The number by which each epoch increases. If D1 was restored to an earlier moment, the session objects may have
- * sessions of epochs that began after that moment. No such session may become valid again.
+ * The number by which each epoch increases. If D1 was restored to an earlier moment, users' objects may have sessions
+ * of epochs that began after that moment. The number is large, so that no such session becomes valid again.
  */
 const EPOCHS = 1_000;
 
@@ -20,7 +20,7 @@ const nextEpochs = (now: number) => ({
 });
 
 /**
- * Leaves out registrations that were never proved. They have no session, and only their epoch 0 distinguishes them from
+ * Leaves out unproved registrations. They have no sessions, and with an epoch other than 0 they would count as
  * accounts.
  */
 const HAS_SESSIONS = sql`NOT (${isBareRegistration})`;

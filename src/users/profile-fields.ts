@@ -1,9 +1,9 @@
 /**
  * The profile fields of a user: optional personal data, in addition to the email address and the username.
  *
- * To add a field, declare it here and give it a column in `db/schema.ts`. It can then be sent when a user registers,
- * accepts an invitation or edits the profile, and in an import. Operators can edit it, and `User` and the export show
- * it.
+ * To add a field, declare it here and give it a column in `db/schema.ts`. Clients can then send the field when a user
+ * registers, accepts an invitation or edits the profile. Imports can contain the field, operators can edit it, and
+ * `User` and the export show it.
  */
 import type * as z from "zod";
 import { profileColumnNames } from "../db/schema.ts";
@@ -26,10 +26,10 @@ export type Profile = Record<ProfileColumn, string | null>;
 
 export const PROFILE_FIELD_NAMES = namesOf(PROFILE_FIELDS);
 
-/** The fields in a request body: an absent field does not change, `null` clears it. */
+/** The fields in a request body. An absent field does not change, and `null` clears a field. */
 export const profileShape = recordOf(PROFILE_FIELD_NAMES, (name) => PROFILE_FIELDS[name].schema.nullish());
 
-/** The columns of the fields that were sent. */
+/** The columns and values of the fields that were sent. */
 export function profileChange(fields: { [Name in ProfileFieldName]?: string | null | undefined }): Partial<Profile> {
   const change: Partial<Profile> = {};
   for (const name of PROFILE_FIELD_NAMES) {
@@ -42,7 +42,7 @@ export function profileChange(fields: { [Name in ProfileFieldName]?: string | nu
 /** A profile, the username and the language: everything that users say about themselves. */
 type Named = Profile & { username: string; locale: string };
 
-/** The API names of the fields whose values a change really changes. */
+/** The API names of the fields that have a different value after the change. */
 export function changedFields(
   before: Named,
   change: { [Column in keyof Named]?: Named[Column] | undefined },
@@ -56,7 +56,7 @@ export function changedFields(
 
 const OTHER_COLUMNS = { username: "username", locale: "locale" } as const;
 
-/** Every column of a new user: a field that was not sent is empty. */
+/** Every profile column of a new user; `null` for a field that was not sent. */
 export function newProfile(fields: Parameters<typeof profileChange>[0]): Profile {
   return { ...recordOf(profileColumnNames, () => null), ...profileChange(fields) };
 }

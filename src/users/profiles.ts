@@ -11,13 +11,13 @@ import type { User } from "./user.ts";
 import { idsOf, nextVersion } from "./user-statements.ts";
 import { retiredUsername, retireUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
 
-/** The fields that users change about themselves. `null` clears one. */
+/** The fields that users change about themselves. `null` clears a field. */
 type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
 
 interface Circumstances {
   consequences: Consequences;
   now: number;
-  /** If the account is deleted before this time, its former username is retired too. */
+  /** If the account is deleted before this time, its former username is reserved until then. */
   retiredUntil: number;
   /** The version (`updatedAt`) that the user must still have. */
   version: number | undefined;
@@ -28,9 +28,9 @@ export type ProfileStore = ReturnType<typeof createProfileStore>;
 export function createProfileStore(db: Database) {
   return {
     /**
-     * Changes a profile. A registration that was never proved gives up the new username. Refuses with `username_taken`
-     * if another user has the username or a deleted user had it until recently. Refuses with `precondition_failed` if
-     * the user no longer has the version `version`, or if their username has changed since they were read.
+     * Changes a profile. An unproved registration loses the new username to this user. Refuses with `username_taken` if
+     * another user has the username or a deleted user had it until recently. Refuses with `precondition_failed` if the
+     * user no longer has the version `version`, or if the username has changed since the user was read.
      */
     async update(
       before: Pick<User, "id" | "username">,

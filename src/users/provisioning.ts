@@ -1,4 +1,4 @@
-/** Users whom the operator's commands add to D1. */
+/** How the operator's commands add users to D1. */
 import { and, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
@@ -25,12 +25,12 @@ export function createProvisioningStore(db: Database) {
     /**
      * Adds users in one transaction. Leaves out each user whose id, address, username or user handle is taken.
      *
-     * A user with a verified address takes the username from registrations that were never proved. With
-     * `replacesUnproved`, such a user also takes the address from them. A user with an unverified address also gets a
-     * registration, as if they had registered.
+     * A user with a verified address takes the username from unproved registrations (see `isBareRegistration`). With
+     * `replacesUnproved`, such a user also takes the address, but takes nothing from imported registrations. A user
+     * with an unverified address also gets a registration, as if they had registered.
      *
-     * No two of `arrivals` may share an id, address, username or user handle. Returns for each arrival its conflict;
-     * `null` if its event has added the user, in this call or an earlier one.
+     * Two `arrivals` must not share an id, address, username or user handle. Returns the conflict of each arrival, or
+     * `null` if this call or an earlier call with the same event has added the user.
      */
     async add(arrivals: readonly Arrival[], now: number, { replacesUnproved }: { replacesUnproved: boolean }) {
       // Binds all rows as one value: D1 allows 100 values in a statement, each of up to 2 MB.
@@ -42,7 +42,7 @@ export function createProvisioningStore(db: Database) {
       const claims = arrivals.flatMap(({ user: { email, username, isVerified }, event: { id } }) =>
         isVerified ? [{ event: { id }, user: { email, username: canonicalName(username) } }] : [],
       );
-      /** The addresses or usernames of the proved users who are added. */
+      /** The addresses or usernames of the verified users who are added. */
       const claimed = (name: "email" | "username") =>
         sql`(SELECT ${member("user", name)} FROM json_each(${JSON.stringify(claims)}) WHERE ${isRecorded})`;
       const { found } = await batchOf(db, {
@@ -75,7 +75,7 @@ export function createProvisioningStore(db: Database) {
       return found.map((row) => row.conflict);
     },
 
-    /** The ids of those events that are recorded. */
+    /** Returns which of these ids belong to recorded events. */
     async recorded(eventIds: readonly string[]) {
       const ids = sql`(SELECT value FROM json_each(${JSON.stringify(eventIds)}))`;
       const found = await db.select({ id: auditEvents.id }).from(auditEvents).where(inArray(auditEvents.id, ids));
@@ -108,9 +108,9 @@ function members(columns: Record<string, unknown>, others: Record<string, SQL> =
 const IS_PROVED = member("user", "isVerified");
 
 /**
- * A registration that was never proved and was not imported. Imported registrations are left out, because a line of a
- * file must not replace the user of another line. `IS TRUE` and the plus sign keep SQLite from using indexes that would
- * find thousands of rows here.
+ * An unproved registration that was not imported. Imported registrations are left out, because a line of an import file
+ * must not replace the user of another line. `IS TRUE` and the plus sign keep SQLite from using indexes that would find
+ * thousands of rows here.
  */
 const IS_SELF_MADE = sql`((${isBareRegistration} AND NOT EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.userId} = ${users.id} AND +${auditEvents.type} = 'account_imported')) IS TRUE)`;
 

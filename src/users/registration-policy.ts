@@ -1,6 +1,6 @@
 /**
- * Who may have an account, according to the variables `REGISTRATION` and `ALLOWED_EMAIL_DOMAINS`. This is decided
- * before anything is looked up, so the answer does not depend on whether the address has an account.
+ * Who may have an account, according to the variables `REGISTRATION` and `ALLOWED_EMAIL_DOMAINS`. These checks run
+ * before any database lookup, so the response does not depend on whether the address has an account.
  */
 import type { Config } from "../config/config.ts";
 import { newPassword } from "../passwords/policy.ts";
@@ -9,7 +9,7 @@ import { type Refusal, refuse } from "../platform/refusal.ts";
 import { emailAddress, emailDocumentation, username } from "./fields.ts";
 import { profileShape } from "./profile-fields.ts";
 
-/** What a person who opens an account sends. With `EMAIL_LOGIN=on`, the account needs no password. */
+/** The fields that a client sends to create an account. With `EMAIL_LOGIN=on`, the account needs no password. */
 export function newAccountShape(config: Config) {
   const password = newPassword(config.passwords);
   return {

@@ -1,7 +1,7 @@
 /**
- * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user.
- * Further registrations of the address wait, but make no user. Every change is one batch, which D1 runs as a
- * transaction.
+ * Registrations in D1, and how a registration becomes a user. A registration waits until its link is used or expires.
+ * The first registration of an address also makes an unverified user. Further registrations of the address make no
+ * user. Every change is one batch, which D1 runs as a transaction.
  */
 import { and, eq, exists, inArray, lt, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -52,9 +52,9 @@ export function createRegistrationStore(db: Database) {
       read(selectRegistration(db, eq(registrations.email, email)), selectUser(db, eq(users.email, email))),
 
     /**
-     * Adds a registration, unless its username is taken. If another registration holds the username, returns it as
-     * `heldBy`. Two sorts of registrations lose the username: those from before `expired`, and `replaced`, which the
-     * same person made earlier.
+     * Adds a registration, unless its username is taken. If another registration holds the username, returns that
+     * registration as `heldBy`. But two sorts of registrations with this username are deleted first: registrations from
+     * before `expired`, and `replaced`, which the same person made earlier.
      */
     async add(
       registration: Registration,
@@ -86,7 +86,7 @@ export function createRegistrationStore(db: Database) {
     },
 
     /**
-     * Stores the profile of a registration that was sent again. Returns `false` if the registration no longer waits.
+     * Stores the profile of a registration that was sent again. Returns `false` if the registration no longer exists.
      */
     async repeat(
       { id, passwordHash }: Registration,
@@ -105,9 +105,9 @@ export function createRegistrationStore(db: Database) {
     },
 
     /**
-     * Spends the link of a registration. `link` is the hash of the link. The credentials of the registration become the
-     * user's. Returns the user whom this very link verified, either now (`isFirst`) or before; `undefined` if there is
-     * none.
+     * Uses up the link of a registration. `link` is the hash of the link. The credentials of the registration become
+     * the user's. Returns the user whom this very link verified, either now (`isFirst`) or before, or `undefined` if
+     * there is no such user.
      */
     async verify(id: string, link: string, { consequences, now }: { consequences: Consequences; now: number }) {
       const verifiedUser = db
@@ -138,13 +138,13 @@ export function createRegistrationStore(db: Database) {
     },
 
     /**
-     * Deletes up to `most` registrations that are older than `before`, and up to `most` users who were never more than
-     * a registration. Returns whether there may be more to delete.
+     * Deletes up to `most` registrations that are older than `before`, and up to `most` users who are only an unproved
+     * registration. Returns whether there may be more to delete.
      */
     async deleteStale(before: number, { most, now }: { most: number; now: number }) {
       const old = idsOf(db, registrations, lt(registrations.createdAt, before)).limit(most);
-      // A literal 0, because SQLite does not use a partial index for a bound value. Sorting by id as well keeps users
-      // of the same time in one order: otherwise the two statements that use `stale` could select different users.
+      // A literal 0, because SQLite does not use a partial index for a bound value. Users of the same time are also
+      // sorted by id, so that both statements that use `stale` select the same users.
       const isUnproved = and(sql`${users.isVerified} = 0`, isBareRegistration);
       const stale = idsOf(db, users, and(isUnproved, lt(users.createdAt, before), isNotWaitedFor))
         .orderBy(users.createdAt, users.id)

@@ -1,4 +1,4 @@
-/** Finds users in D1 by how their email or username begins. */
+/** Finds users in D1 by the beginning of their email address or username. */
 import { and, eq, getTableColumns, gte, lt, or, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
@@ -22,19 +22,19 @@ interface SearchPage {
 
 export type UserSearch = ReturnType<typeof createUserSearch>;
 
-/** The most names that a page looks at. So its cost does not depend on the number of users. */
+/** The maximum number of names that a page examines. So a page costs the same, however many users there are. */
 export const MOST_EXAMINED = 1_000;
 
-/** Appended to a prefix, it gives a text that sorts after every text with that prefix. */
+/** A prefix plus this character sorts after every text with that prefix. */
 const LAST = "\u{10ffff}";
-/** Appended to a name, it gives the smallest text that sorts after the name. */
+/** A name plus this character is the first text that sorts after the name. */
 const NEXT = "\u0001";
 
 export function createUserSearch(db: Database) {
   return {
     /**
-     * Finds users and returns a page of them in the order of their names. The name of a user is the email if it begins
-     * with the prefix, otherwise the username. A page ends after `MOST_EXAMINED` names, even if few of their users pass
+     * Returns a page of the found users, sorted by name. Here, the name of a user is the email address if it begins
+     * with the prefix, or the username if not. A page ends after `MOST_EXAMINED` names, even if few of these users pass
      * the filter. `next` is the name to continue after, or `null` after the last page.
      */
     async find(
@@ -45,7 +45,7 @@ export function createUserSearch(db: Database) {
       const emails = apart(emailPrefixes(prefix)).map((begin) => rangeOf(users.email, begin));
       const username = rangeOf(sql`lower(${users.username})`, canonicalName(prefix));
       const from = after === undefined ? "" : after + NEXT;
-      // Each range is read from an index in its order. SQLite merges the ranges, and reads no further than the limit.
+      // SQLite reads each range in the order of an index, merges the ranges, and reads no further than the limit.
       const names = sql.join(
         [...emails, username].map(
           ({ name, begin, end }) =>
@@ -55,7 +55,7 @@ export function createUserSearch(db: Database) {
       );
       // A user found by email is left out of the username matches.
       const emailIsFound = or(...emails.map(({ name, begin, end }) => and(gte(name, begin), lt(name, end))));
-      // Both queries take one round trip. A page that is not full needs `reached`, and most pages are not full.
+      // Both queries share one round trip: most pages are not full, and a page that is not full needs `reached`.
       const { found, reached } = await batchOf(db, {
         found: db
           .select({ name: sql<string>`found.name`, user: getTableColumns(users) })
@@ -71,8 +71,8 @@ export function createUserSearch(db: Database) {
               hasSecondFactor === undefined ? undefined : isSet(users.secondFactorSince, hasSecondFactor),
             ),
           )
-          // Without this clause, SQLite need not keep the order of the subquery. With it, SQLite recognizes that order
-          // and does not sort again.
+          // Without this clause, SQLite may return the rows in another order than the subquery. With this clause,
+          // SQLite sees that the subquery has this order, and does not sort again.
           .orderBy(sql`found.name`)
           .limit(limit + 1),
         reached: db
@@ -91,7 +91,7 @@ function rangeOf(name: SQLWrapper, begin: string): { name: SQL; begin: string; e
   return { name: sql`${name}`, begin, end: begin + LAST };
 }
 
-/** Drops prefixes that begin with another one, so that nothing is found twice. */
+/** Drops each prefix that begins with another prefix, so that no user is found twice. */
 function apart(prefixes: string[]): string[] {
   return prefixes.filter((prefix) => !prefixes.some((other) => other !== prefix && prefix.startsWith(other)));
 }

@@ -25,7 +25,7 @@ export function createSuperuserStore(db: Database) {
       return grant(id, isMeant, {}, event);
     },
 
-    /** Whether a proved user could take the username. Ignores the user `except`, and registrations that wait. */
+    /** Whether a proved user could take the username. Ignores the user `except`, and waiting registrations. */
     async isUsernameFree(name: string, now: number, except?: string) {
       const username = canonicalName(name);
       const { owner, retired } = await batchOf(db, {
@@ -38,8 +38,8 @@ export function createSuperuserStore(db: Database) {
     /**
      * Makes an account with an unverified address a superuser, with this password. The person who registered the
      * account loses access to it. If that person never proved the address, the account also gets the name `username`,
-     * and the profile that they registered is removed. Returns `false` if the address was verified or the account has
-     * changed meanwhile.
+     * and its profile is removed. Returns `false` if the username is taken, if the account is not active, or if the
+     * address was verified or the session epoch has changed meanwhile.
      */
     takeOver(
       user: User,

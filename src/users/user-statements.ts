@@ -18,9 +18,9 @@ import { storeAnonymising } from "../followups/consequences.ts";
 import type { User } from "./user.ts";
 
 /**
- * Whether a user is only an unproved registration: no one has used a link for the address, logged in, or ended its
- * sessions yet. The owner of the address replaces such a user. An account that lost its verification does not count,
- * because the loss began a new session epoch.
+ * Whether a user is only an unproved registration: its address is not verified, and no person has used a link for the
+ * address, logged in, or ended the sessions. The owner of the address replaces such a user. An account that lost its
+ * verification does not count, because the loss began a new session epoch.
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
@@ -68,7 +68,7 @@ export function isSet(column: SQLWrapper, value: boolean) {
   return value ? isNotNull(column) : isNull(column);
 }
 
-/** Other superusers who can log in. If there are none, the superuser `id` can't be removed. */
+/** Superusers other than `id` who can log in. If there are none, the superuser `id` can't be removed. */
 export function otherSuperusers(db: Database, id: string) {
   return idsOf(
     db,
@@ -89,7 +89,7 @@ export function dropUsers(db: Database, condition: SQL | undefined, now: number)
 }
 
 /**
- * The statement that deletes the registration that became the user of an address, if that user meets a condition. Other
+ * If the user of an address meets a condition, this statement deletes the registration with the user's username. Other
  * registrations of the address stay until they expire, so that the people who made them notice no change.
  */
 export function spendRegistration(db: Database, email: string | SQL, condition: SQL | undefined) {

@@ -1,11 +1,11 @@
 /**
- * The number of users of each kind. It is exact, and no users are counted to read it. Triggers in D1 keep one row up to
- * date, in the transaction of each change of a user. The first time that someone asks, the users are counted once, and
- * the triggers are created. So a service whose operators never ask doesn't pay for the row.
+ * The exact number of users of each kind. To read it, no users are counted: triggers in D1 keep one row up to date, in
+ * the transaction of each change of a user. The first read counts the users once and creates the triggers. So a service
+ * whose operators never read the numbers doesn't pay for the row.
  *
- * Table and triggers are not in a migration. Wrangler applies migrations through an endpoint of D1 that splits triggers
- * at their semicolons. A copy of the database doesn't contain them either: in the new database, the users are counted
- * again. Drop the triggers before the table: a trigger that fails undoes the change of the user.
+ * The table and the triggers are not in a migration, because Wrangler applies migrations through an endpoint of D1 that
+ * splits triggers at their semicolons. A copy of the database doesn't contain them either: in the new database, the
+ * users are counted again. Drop the triggers before the table: without the table, every change of a user would fail.
  */
 import { sql } from "drizzle-orm";
 import { type Database, runStatements } from "../db/client.ts";
@@ -46,7 +46,7 @@ const SET_UP: readonly string[] = [
 export type UserTotalStore = ReturnType<typeof createUserTotalStore>;
 
 export function createUserTotalStore(db: Database) {
-  /** Whether the table and these triggers are there. Another release may have created others. */
+  /** Whether the table and these triggers exist. Another release may have created other triggers. */
   async function isSetUp(): Promise<boolean> {
     const names = JSON.stringify(["user_totals", ...Object.keys(TRIGGERS)]);
     const found = await db.all<{ sql: string }>(
@@ -57,7 +57,7 @@ export function createUserTotalStore(db: Database) {
   }
 
   return {
-    /** Takes two round trips. The first time takes one more, which reads all users. */
+    /** Takes two round trips. The first read takes one more, which reads all users. */
     async read(): Promise<UserTotals> {
       if (!(await isSetUp())) await runStatements(db, SET_UP);
       return db.get<UserTotals>(sql.raw(`SELECT ${NAMES.join(", ")} FROM user_totals WHERE id = 1`));

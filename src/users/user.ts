@@ -42,9 +42,9 @@ export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessio
 }
 
 /**
- * Whether the owner of the address has never been here: they have neither used a link nor logged in. Another person may
- * have registered such an account, even if an operator has verified it since. If the account has no password, its epoch
- * does not matter, because a suspension also begins a new epoch.
+ * Whether the owner of the address has neither used a link nor logged in. Another person may have registered such an
+ * account, even if an operator has verified it since. If the account has no password, its session epoch does not
+ * matter, because a suspension also begins a new epoch.
  */
 export function isUnclaimed(user: User): boolean {
   return wasNeverProved(hasPassword(user) ? user : { ...user, isVerified: false, sessionEpoch: 0 });
@@ -85,7 +85,7 @@ export const managedUserSchema = userSchema
   .extend({ second_factor_since: time("When the user's second factor was added; `null` if there is none.").nullable() })
   .meta({ id: "ManagedUser" });
 
-/** The strong validator of what {@link presentUser} and {@link presentManagedUser} show (RFC 9110 §8.8.3). */
+/** The strong ETag of a user, as {@link presentUser} and {@link presentManagedUser} show the user (RFC 9110 §8.8.3). */
 export function userEtag({ updatedAt, lastLoginAt, secondFactorSince }: User): string {
   // A change of the second factor does not change `updatedAt`.
   return `"${updatedAt}-${lastLoginAt ?? 0}${secondFactorSince === null ? "" : `-${secondFactorSince}`}"`;
@@ -97,8 +97,8 @@ export function userEtag({ updatedAt, lastLoginAt, secondFactorSince }: User): s
  */
 export function expectedVersion(user: User, ifMatch: string | undefined): number | undefined | "other" {
   // A proxy that compresses the answer, such as Cloudflare, makes the ETag weak (RFC 9110 §8.8.3.3). A weak ETag still
-  // names the same version, so it matches here, although §13.1.1 says otherwise. Without that, clients behind such a
-  // proxy could change nothing.
+  // names the same version, so it matches here, although §13.1.1 forbids this. If a weak ETag did not match, clients
+  // behind such a proxy could change nothing.
   const expected = ifMatch?.split(",").map((validator) => validator.trim().replace(/^W\/(?=")/, "")) ?? ["*"];
   if (expected.includes("*")) return undefined;
   return expected.includes(userEtag(user)) ? user.updatedAt : "other";

@@ -1,7 +1,7 @@
 /**
  * Who holds a username: a proved user, a waiting registration or, for a while, a deleted account. A proved user is any
- * user that is not just an unproved registration (see `isBareRegistration`). A proved user takes the name from
- * registrations that were never proved. Those continue to wait under a made-up name.
+ * user that is not just an unproved registration (see `isBareRegistration`). A proved user takes the name from unproved
+ * registrations, which continue to wait under a made-up name.
  */
 import { and, eq, gt, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
@@ -41,8 +41,8 @@ export function isRetired(now: number) {
 }
 
 /**
- * The statements that take a username, or a list of them, from registrations that were never proved. They belong before
- * the statement that gives the username to its new holder. Pass the condition of that statement as `isClaimed`.
+ * The statements that take a username, or a list of usernames, from unproved registrations. Run them before the
+ * statement that gives the username to its new holder. Pass the condition of that statement as `isClaimed`.
  */
 export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQL | undefined) {
   return {
@@ -59,9 +59,9 @@ export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQ
 }
 
 /**
- * The statements that take a username from unproved users of other addresses. Pass as `isClaimed` whether a new
- * registration holds the username, so that no other registration can. Such a user is deleted or, if another
- * registration waits for their address, renamed.
+ * The statements that take a username from unproved users of other addresses, if `isClaimed`: a new registration holds
+ * the username, so no other registration can hold it. Such a user is deleted or, if a registration waits for the user's
+ * address, renamed.
  */
 export function takeFromAbandoned(
   db: Database,
@@ -76,8 +76,9 @@ export function takeFromAbandoned(
 }
 
 /**
- * The statement that retires the username that a user is about to give up, if a condition holds. As long as the account
- * exists, others can take the name. If the account is deleted before `retiredUntil`, the name is reserved until then.
+ * The statement that retires a user's username if a condition holds. Run it before the user gives up the username. As
+ * long as the account exists, others can take the name. If the account is deleted before `retiredUntil`, the name is
+ * reserved until then.
  */
 export function retireUsername(
   db: Database,

@@ -12,7 +12,7 @@ import { isBareRegistration, nextEpoch, nextVersion, spendRegistration } from ".
 
 export type UserStore = ReturnType<typeof createUserStore>;
 
-/** What a login takes from the user's budget, and whether there is enough left. */
+/** The values that take a login from the user's budget, and the condition that enough of the budget is left. */
 function loginBudget(rule: LimitRule, now: number) {
   const { cost, latest } = attemptTerms(rule, now);
   const next = sql<number>`max(${users.loginsUntil}, ${now}) + ${cost}`;
@@ -56,9 +56,9 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * Sets another password and begins the next epoch, which ends all sessions but `keptSessionId`. Returns the changed
-     * user, or `undefined` if the user's epoch has changed meanwhile. With `version`, also returns `undefined` if
-     * anything else about the user has changed.
+     * Sets another password and begins the next session epoch, which ends all sessions but `keptSessionId`. Returns the
+     * changed user, or `undefined` if the user's session epoch has changed meanwhile. With `version`, also returns
+     * `undefined` if anything else about the user has changed.
      */
     async changePassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
@@ -84,9 +84,9 @@ export function createUserStore(db: Database) {
 
     /**
      * Sets another password for a user who has proved the address by a link, and marks the address as verified. Ends
-     * all sessions. Links of registrations that wait for the address stop working. If the user was only a registration
-     * that was never proved, removes its profile. Returns the changed user, or `undefined` if the address or the
-     * session epoch has changed meanwhile.
+     * all sessions. Links of registrations that wait for the address stop working. If the user was only an unproved
+     * registration, removes its profile. Returns the changed user, or `undefined` if the address or the session epoch
+     * has changed meanwhile.
      */
     async resetPassword(
       { id, email, sessionEpoch }: Pick<User, "id" | "email" | "sessionEpoch">,
@@ -120,8 +120,8 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * Makes the password work only where its owner has logged in before. Returns `false` if it was blocked already, or
-     * if the session epoch has changed meanwhile.
+     * Makes the password work only on networks from which the user has logged in before. Returns `false` if the
+     * password was blocked already, or if the session epoch has changed meanwhile.
      */
     async blockPassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,

@@ -25,7 +25,7 @@ export interface Expectations {
   longestLifetime: number;
 }
 
-/** The `typ` of an access token (RFC 9068 §2.1), so that no other JWT of the issuer is accepted as one. */
+/** The `typ` of an access token (RFC 9068 §2.1), so that the issuer's other JWTs are not accepted. */
 export const TOKEN_TYPE = "at+jwt";
 
 /** Public-key signatures only: no `none`, and no HMAC with a public key as its secret (RFC 8725 §2.1). */
@@ -34,18 +34,18 @@ export const ALGORITHMS: readonly string[] = ["ES256", "Ed25519"];
 /** A thumbprint in base64url. Other key ids are not looked up. */
 const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 
-/** No token of Postern's is longer. Longer input is refused before it is decoded. */
+/** Postern's tokens are shorter. Longer input is refused before it is decoded. */
 const MAX_LENGTH = 4_096;
 
 /** One part of a token: base64url in its canonical encoding. jose also accepts padding and stray trailing bits. */
 const PART = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
-/** A token has three such parts (RFC 7515 §7.1). */
+/** A token has three parts (RFC 7515 §7.1). */
 const COMPACT_JWS = new RegExp(`^${PART}\\.${PART}\\.${PART}$`);
 
 /**
  * Returns the claims of a valid token, and the id of the key that signed it.
  *
- * @param findKey returns the issuer's key with an id, or `undefined`; its errors are passed on
+ * @param findKey returns the issuer's key with this id, or `undefined`; its errors are passed on
  * @param now milliseconds since the epoch
  * @throws {VerificationError} if the issuer did not sign the token for this audience, or the token has expired
  */

@@ -6,13 +6,14 @@ export const ROLES = ["user", "moderator", "admin"] as const;
 /** From lowest to highest: each role may do what the roles before it may. */
 export type Role = (typeof ROLES)[number];
 
-/** The levels of authentication that NIST SP 800-63B-4 §2 names, from lowest to highest. Postern's `acr` is one of them. */
+/** The levels of authentication in NIST SP 800-63B-4 §2, from lowest to highest. Postern's `acr` is one of them. */
 export const AUTHENTICATION_LEVELS = ["aal1", "aal2"] as const;
 
 export type AuthenticationLevel = (typeof AUTHENTICATION_LEVELS)[number];
 
 /**
- * The claims of an access token (RFC 9068 §2.2) and Postern's own claims. `iat`, `exp` and `auth_time` are seconds since the epoch.
+ * The claims of an access token (RFC 9068 §2.2) and Postern's own claims. `iat`, `exp` and `auth_time` are seconds
+ * since the epoch.
  */
 export interface AccessTokenClaims {
   /** Postern's `PUBLIC_URL`. */
@@ -32,11 +33,11 @@ export interface AccessTokenClaims {
   email_verified: boolean;
   /**
    * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`, and
-   * Postern's own `email`. `amr`, `acr` and `auth_time` are missing for up to a token's lifetime after an upgrade from
-   * a release that didn't state them.
+   * Postern's own `email`. A release without `amr`, `acr` and `auth_time` may have issued the token, so these can be
+   * missing for a token's lifetime after an upgrade.
    */
   amr?: string[];
-  /** The level that these proofs reach: `aal1`, or with two factors `aal2`. */
+  /** The level that the proofs in `amr` reach: `aal1`, or `aal2` with two factors. */
   acr?: string;
   /** When the user last proved who they are. A refresh does not change it. */
   auth_time?: number;

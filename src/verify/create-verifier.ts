@@ -1,6 +1,6 @@
 /**
- * Verifies access tokens in another Worker. The verifier calls Postern only to read the public keys, and for each token
- * if `strict` is set.
+ * Verifies access tokens in another Worker. The verifier calls Postern only to read the public keys. With `strict`, it
+ * also calls Postern for each token.
  */
 import { type Expectations, type VerifyingKey, verifyAccessToken } from "./access-token.ts";
 import type { AccessTokenClaims } from "./claims.ts";
@@ -17,8 +17,8 @@ export interface VerifierOptions {
   /** Postern's `JWT_AUDIENCE`. The default is the issuer. */
   audience: string;
   /**
-   * A service binding to Postern, through which its keys are read. A Worker can't fetch another Worker of the same
-   * account by its URL. Elsewhere, leave it out to read the keys from the issuer over the network.
+   * A service binding to Postern, to read its keys. Use one in Postern's account: a Worker can't fetch another Worker
+   * of its account by URL. Outside the account, omit `fetcher`: the verifier then reads the keys over the network.
    */
   fetcher?: Fetcher | undefined;
   /**
@@ -28,8 +28,8 @@ export interface VerifierOptions {
   /** The KV namespace with Postern's revocations. Without it, a token is accepted until it expires. */
   revocations?: RevocationsNamespace;
   /**
-   * A service binding to Postern. Each token that is valid on its own is checked with Postern, so a logout, a
-   * suspension or a new role takes effect at once. Costs one call and one storage round trip per token; `revocations`
+   * A service binding to Postern. The verifier asks Postern about each token that passes the other checks, so a logout,
+   * a suspension or a new role takes effect at once. Costs one call and one storage round trip per token; `revocations`
    * is then not read.
    */
   strict?: StrictService;
@@ -112,7 +112,7 @@ function keyFinder({ issuer, fetcher, jwks }: VerifierOptions, now: () => number
   return find;
 }
 
-/** The keys that were passed in, imported once per isolate. Values only, no promises. */
+/** The keys that were passed in, imported once per isolate. Holds no promises, for the reason in issuer-keys.ts. */
 const importedKeys = new WeakMap<JsonWebKeySet, Keys>();
 
 async function keysOf(jwks: JsonWebKeySet): Promise<Keys> {

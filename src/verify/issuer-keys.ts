@@ -1,6 +1,6 @@
 /**
- * The keys of an issuer, cached per isolate. The cache holds values, never promises: a promise belongs to the request
- * that created it, and if that request is cancelled, every other request that awaits it hangs. So while one request
+ * The keys of an issuer, cached per isolate. The cache holds values, never promises. A promise belongs to the request
+ * that created it. If this request is cancelled, all other requests that await the promise hang. So while one request
  * reads the keys, the others poll the cache with their own timers.
  */
 import type { VerifyingKey } from "./access-token.ts";
@@ -11,7 +11,7 @@ import { type Fetcher, READING_TIMEOUT, type Reading, readJwks } from "./read-jw
 /** Lets work continue after the response: the `waitUntil` of a request's context. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-/** What is known about one address. Values only; times are milliseconds since the epoch. */
+/** What is known about the keys at one address. Holds no promises. Times are milliseconds since the epoch. */
 interface Known {
   reading?: Reading;
   readAt: number;
@@ -25,20 +25,20 @@ interface Known {
 const NEVER = Number.NEGATIVE_INFINITY;
 /** After this fraction of their lifetime, the keys are read again in the background. */
 const RENEW_FROM = 0.8;
-/** How long no new read is tried after a failure. */
+/** The pause after a failed read before the next one. */
 const PAUSE_AFTER_FAILURE = 2 * SECOND;
 /** How long after a failure the issuer counts as down. */
 const DOWN_FOR = 60 * SECOND;
-/** How long after a read an unknown key id causes no other read, so that forged tokens cause little work. */
+/** For this long after a read, an unknown key id causes no other read, so that forged tokens cause few reads. */
 const LOOK_UP_PAUSE = 10 * SECOND;
 /**
- * How long the known keys are used while the issuer does not answer: Postern's longest access token lifetime. Tokens
- * that older keys signed have expired.
+ * How long the known keys are used while the issuer does not answer: Postern's longest access token lifetime. By then,
+ * all tokens that were issued before the last read have expired.
  */
 const LAST_GOOD_FOR = 24 * 3_600 * SECOND;
 const POLL_INTERVAL = 10;
 
-/** By address. Few entries: an isolate only has the issuers that its own code names. */
+/** By address. The map stays small: an isolate only has the issuers that its own code names. */
 const knownByAddress = new Map<string, Known>();
 
 /** @param now milliseconds since the epoch */

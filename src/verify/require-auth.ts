@@ -18,8 +18,8 @@ export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_P
   /** Your own permissions, with the roles that have each. The default is Postern's permissions. */
   permissions?: Permissions<Name> | undefined;
   /**
-   * Is called for every refused request, before the response. Without it, a refusal is written to the console if the
-   * issuer is on this machine, as in development.
+   * Called for every refused request, before the response. Without this function, refusals are written to the console
+   * if the issuer is on this machine, as in development.
    */
   onRefusal?: ((refusal: AuthRefusal, c: Context) => void) | undefined;
 }
@@ -90,14 +90,14 @@ function refused(code: "unauthorized" | "forbidden", message: string): Refused {
   return { refusal: { code, message }, answer: answerRefusal(code) };
 }
 
-/** Whether the issuer runs on this machine: the service then runs in development, too. */
+/** Whether the issuer runs on this machine, which means that this is development. */
 function isLocal(issuer: string): boolean {
   return /^https?:\/\/(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(issuer);
 }
 
 function logRefusal({ code, message, cause }: AuthRefusal, c: Context): void {
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
-  // biome-ignore lint/suspicious/noConsole: for a developer, who sees nothing but a 401 otherwise
+  // biome-ignore lint/suspicious/noConsole: without this line, a developer sees only a 401
   console.warn(`requireAuth refused ${c.req.method} ${c.req.path}: ${code}. ${message}${reason}`);
 }
 

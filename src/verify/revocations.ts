@@ -22,7 +22,7 @@ export async function refuseRevoked(namespace: RevocationsNamespace, claims: Acc
 interface RevocationRecord {
   /** Ids of ended sessions. */
   sessions: object;
-  /** The user's new role, if it has changed. Every access token must have it. */
+  /** The user's new role, if the role has changed. Access tokens with another role are refused. */
   role?: string | undefined;
 }
 

@@ -1,13 +1,13 @@
 /**
- * Postern's RPC interface for other Workers, and the strict check over it. The check knows of a logout at once, while
- * the copy in KV takes about a minute.
+ * Postern's RPC interface for other Workers, and the strict check that uses it. The check knows of a logout at once,
+ * while the copy in KV takes about a minute.
  */
 import type { AccessTokenClaims, Role } from "./claims.ts";
 import { SECOND } from "./clock.ts";
 import { VerificationError } from "./errors.ts";
 import type { JsonWebKeySet } from "./read-jwks.ts";
 
-/** A user as `GET /api/v1/users/me` shows one. Times are ISO 8601 in UTC. */
+/** A user, as in the response of `GET /api/v1/users/me`. Times are ISO 8601 in UTC. */
 export interface ServiceUser {
   id: string;
   email: string;

@@ -56,7 +56,7 @@ export const liveSessions = ({ sessions }: Account) => sessions.filter(({ isAliv
 export const newestAccess = ({ accessTokens }: Session) => accessTokens.at(-1)?.text ?? "";
 export const newestRefresh = ({ refreshTokens }: Session) => refreshTokens.at(-1) ?? "";
 
-/** The account after the sessions for which `isOver` holds have ended. */
+/** The account after some of its sessions have ended: those for which `isOver` returns true. */
 export function withoutSessions(account: Account, isOver: (session: Session) => boolean): Account {
   const sessions = account.sessions.map((session) => (isOver(session) ? { ...session, isAlive: false } : session));
   return { ...account, sessions };

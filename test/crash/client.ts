@@ -1,4 +1,4 @@
-/** A client that reports it if a request gets no answer. */
+/** A client that reports when a request gets no answer. */
 import * as z from "zod";
 import type { Issued } from "./account.ts";
 

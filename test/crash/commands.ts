@@ -1,4 +1,4 @@
-/** What the clients of an account do to it. */
+/** The commands with which clients use and change an account. */
 import { ROLES } from "../../src/verify/claims.ts";
 import type { SeededRandom } from "../measure/seeded-random.ts";
 import {
@@ -21,7 +21,7 @@ export interface Command {
   asked: Asked;
   /** The answer that acknowledges the command. */
   acknowledged: string;
-  /** The account after the command. Without the body of the answer, as much of it as is known. */
+  /** The account after the command. Without the body of the answer, the account lacks what only the body says. */
   after(body?: unknown): Account;
   /**
    * If the command was sent at least this many milliseconds ago, and its answer was lost, `instead` replaces a
@@ -30,7 +30,7 @@ export interface Command {
   expires?: { milliseconds: number; instead: Command };
 }
 
-/** How long the service gives a refresh token the same successor again. This is the maximum that it accepts. */
+/** For how long the service gives a refresh token the same successor again. The configuration allows no more. */
 export const GRACE_SECONDS = 60;
 /** How late a refresh may be repeated, in milliseconds: early enough to arrive within the grace period. */
 const REPEATED_WITHIN = (GRACE_SECONDS - 20) * 1_000;

@@ -19,7 +19,7 @@ export interface Crashing {
   clients: number;
   /** The maximum of acknowledged commands before a kill. It is a count, so that a slow machine does as much work. */
   mostCommands: number;
-  /** Milliseconds after which no further round begins. */
+  /** Milliseconds after which no further round (traffic, kill, examination) begins. */
   mostTime: number;
   say(line: string): void;
   /** Changes the state of the killed service, before it starts again. */
@@ -45,14 +45,14 @@ const FLAGS = [
   // The operator logs in only once, at the start.
   "REAUTHENTICATION_MAX_AGE_MINUTES:1440",
 ];
-/** The maximum of milliseconds between the last command that the round waits for and the kill. */
+/** The maximum of milliseconds between the last awaited command and the kill. */
 const MOST_DELAY = 50;
 /** The maximum of milliseconds until a kill. */
 const LONGEST_ROUND = 60_000;
 /**
- * Each alarm that copies revocations to KV retries after a second, and then after longer pauses. If a kill came between
- * the change in D1 and the call of the user's object, the cron job calls the object, at least a minute after the
- * change.
+ * The most time that revocations need to reach KV. An alarm retries the copy after a second, then after longer pauses.
+ * If a kill came between the change in D1 and the call of the user's object, the cron job calls the object, at least a
+ * minute after the change.
  */
 const COPYING_MILLISECONDS = 120_000;
 /** How many accounts are examined at once. */
@@ -103,8 +103,7 @@ const endedSessions = ({ sessions }: Account) => sessions.filter(({ isAlive }) =
 
 /**
  * Lets the clients use the service until it has acknowledged `commands` or a client finds a fault. Kills the service
- * after `delay` more milliseconds. Returns how
- * many commands the service acknowledged.
+ * after `delay` more milliseconds. Returns how many commands the service acknowledged.
  */
 async function useAndKill(
   service: Service,

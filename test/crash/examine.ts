@@ -1,7 +1,7 @@
 /**
- * Checks that the service knows everything that it has acknowledged about an account, and refuses everything whose
- * end it has acknowledged. If an answer was lost, all observations must fit the state before that command, or all must
- * fit the state after it: a command is never half done.
+ * Checks that the service still knows what it has acknowledged about an account, and still refuses former passwords and
+ * ended sessions. If an answer was lost, all observations must fit the state before that command, or all must fit the
+ * state after it: a command is never half done.
  */
 import { type Account, expectedAccess, expectedLogin, liveSessions, newestRefresh, type Session } from "./account.ts";
 import { type Asked, ask, issuedIn } from "./client.ts";

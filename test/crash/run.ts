@@ -13,7 +13,7 @@ const TIME_PER_KILL = 30_000;
 const kills = wholeNumber("CRASHES", 20, 1, 1_000);
 const seed = wholeNumber("CRASH_SEED", Date.now() % 2 ** 31, 0, 2 ** 31);
 const clone = makeClone();
-// The service is a process group of its own, so a signal that ends this process would leave it running. Remove it first.
+// The service has its own process group, so a signal that ends this process would leave it running. Remove it first.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => void clone.remove().finally(() => process.exit(1)));
 }

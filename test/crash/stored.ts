@@ -14,7 +14,7 @@ export function revokedSessions(state: string, account: Account): string[] {
   if (row === undefined) return [];
   const [blob] = globSync(join(state, `v3/kv/*/blobs/${row.blob_id}`));
   const text = blob === undefined ? undefined : readIfThere(blob);
-  // Between the two readings, the service has replaced the record.
+  // The service has replaced the record between the two readings, so read again.
   if (text === undefined) return revokedSessions(state, account);
   return Object.keys(JSON.parse(text).sessions);
 }

@@ -22,7 +22,7 @@ export interface Traffic {
   fault(text: string): void;
 }
 
-/** On average, a client makes a new account with one choice in this many. */
+/** On average, one choice of an account in this many creates a new account. */
 const REGISTERS_OF = 25;
 
 const outbox = z.object({ items: z.array(z.object({ to: z.string(), text: z.string() })) });

@@ -1,5 +1,5 @@
 /**
- * Sends one request of a sequence, or two at once, to the service. The outcomes must be those that the model allows.
+ * Sends one request of a sequence, or two at once, to the service. The model must allow the outcomes.
  */
 import type fc from "fast-check";
 import { expect } from "vitest";
@@ -62,7 +62,7 @@ export class Asking implements fc.AsyncCommand<Known, Service> {
       Object.assign(service, { name: somebody().username, link: undefined });
     }
     const prepared = await prepare(request, service, known);
-    // The request can't be made, because nothing is stored for it. Only worlds that refuse it remain.
+    // The request can't be made, because nothing is stored for it. Only worlds (possible states) that refuse it remain.
     if (typeof prepared === "string") return learn(known, [request], [prepared], `${this}`);
     const { answer, calls } = await sendWithFault({ isUnlimited: !service.isLimited, ...prepared }, this.#plan);
     const outcome = noteTokens(answer, request, known);
@@ -158,7 +158,7 @@ function noteTokens(answer: Answer | undefined, request: Request, known: Known):
   return outcome;
 }
 
-/** Keeps the worlds in which the answers are right, in either order of the requests. */
+/** Keeps only the worlds in which these outcomes are possible, with the requests in either order. */
 function learn(known: Known, requests: readonly Request[], outcomes: readonly string[], what: string): void {
   const isAlone = requests.length === 1;
   const orders = isAlone

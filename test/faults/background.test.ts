@@ -1,4 +1,4 @@
-/** The queue of audit events, the cron job and the alarm of a user's sessions, with each of their calls gone wrong. */
+/** The queue of audit events, the cron job and the alarm of a user's sessions, while each of their calls goes wrong. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, describe, expect, it, vi } from "vitest";
@@ -51,7 +51,7 @@ describe("the cron job", () => {
   const run = (calls: Calls) => calls.wait(runCronTasks(createServices(calls.bindings, config)));
   const given = { ...env, AUDIT_DB: env.TEST_AUDIT_DB };
 
-  /** Runs the cron job twice: the second run moves the events that the first has copied. Returns what they queued. */
+  /** Runs the cron job twice: the second run moves the events that the first copied. Returns the queued messages. */
   async function runLater(): Promise<Calls["queued"]> {
     const later = new Calls(undefined, given);
     for (let time = 0; time < 2; time++) {
@@ -80,7 +80,7 @@ describe("the cron job", () => {
   });
 });
 
-// `test/sessions/revocations.test.ts` shows that the alarm of a lost object fires again.
+// Without lost objects: `test/sessions/revocations.test.ts` shows that the alarm of a lost object fires again.
 const BESIDE_LOSS = KINDS.filter((fault) => fault !== "lost");
 
 describe("the alarm of a user's sessions", () => {
@@ -98,7 +98,7 @@ describe("the alarm of a user's sessions", () => {
         const swap = (bindings: object) =>
           runInDurableObject(object, (instance) => void Reflect.set(instance, "env", bindings));
         const noted = Date.now();
-        // The state of an object after a change of the factors that D1 has not accepted.
+        // The state of an object whose factors have changed, before D1 has accepted this change.
         await runInDurableObject(object, async (_, { storage }) => {
           storage.kv.put("second_factor_flag", { userId, since: noted, failures: 0 });
           await storage.setAlarm(Date.now() + 3_600_000);
@@ -129,7 +129,7 @@ describe("the alarm of a user's sessions", () => {
         const object = env.USER_SESSIONS.getByName(userId);
         const swap = (bindings: object) =>
           runInDurableObject(object, (instance) => void Reflect.set(instance, "env", bindings));
-        // An hour ahead, so that only this test fires the alarm, and not the platform.
+        // The clock is an hour ahead, so that only this test fires the alarm, and not the platform.
         moveClock(3_600_000);
         const origin = { ipAddress: "192.0.2.1", userAgent: null, requestId: null };
         const { sessions } = createServices(env, config, origin);

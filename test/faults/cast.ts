@@ -64,7 +64,7 @@ export async function withSession(person: Person & { userId: string }): Promise<
   return { ...person, sessionId, accessToken: pair.access_token, refreshToken: pair.refresh_token };
 }
 
-/** Waits until the Worker knows the signing key. It reads the keys for an unknown one at most once a second. */
+/** Waits until the Worker knows the signing key. For an unknown key, it reads the keys at most once a second. */
 export async function untilKeyIsKnown(): Promise<void> {
   const { accessToken } = await visitor();
   await eventually(async () => expect((await readMe(accessToken)).status).toBe(200));
@@ -73,7 +73,7 @@ export async function untilKeyIsKnown(): Promise<void> {
 let operator: Visitor | undefined;
 let operations = 0;
 
-/** A superuser. Returns another one from time to time, so that none reaches a limit for operators. */
+/** A superuser. Every 100th call returns a new superuser, so that none reaches a limit for operators. */
 export async function superuser(): Promise<Visitor> {
   if (operator === undefined || operations % 100 === 0) operator = await visitor("superuser");
   operations += 1;

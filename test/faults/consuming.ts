@@ -1,4 +1,4 @@
-/** Runs consumers of queues, and other work that no request asks for, with each of their calls gone wrong. */
+/** Runs queue consumers, and other work that no request asks for, so that each of their calls goes wrong. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { expect, inject } from "vitest";
 import worker from "../../src/index.ts";
@@ -10,7 +10,7 @@ const { isThorough } = inject("faults");
 
 /**
  * Repeats some work so that each of its calls goes wrong in each way. `run` does the work once by the plan, and returns
- * its calls. In the usual suite, only every `every`th call goes wrong, and other calls for each fault.
+ * its calls. In the usual suite, only every `every`th call goes wrong, and different calls for each fault.
  */
 export async function atEachCall(
   tried: Table,
@@ -44,7 +44,7 @@ export interface Consumer {
   answer?: (request: Request) => Promise<Response>;
 }
 
-/** Delivers messages. Returns whether the consumer has acknowledged them. It has not if its isolate is lost. */
+/** Delivers messages. Returns whether the consumer acknowledged them. If its isolate is lost, it did not. */
 export async function deliver(
   queue: string,
   bodies: readonly unknown[],
@@ -68,7 +68,7 @@ export async function deliver(
   return isDone;
 }
 
-/** Delivers a message up to twice, until the consumer acknowledges it. Returns how often. */
+/** Delivers a message up to twice, until the consumer acknowledges it. Returns how often it was delivered. */
 export async function deliverInTheEnd(
   queue: string,
   body: unknown,

@@ -6,7 +6,7 @@ import { createId, systemRandom } from "../../src/platform/random.ts";
 import { event } from "../support/events.ts";
 import { newId, userInDirectory, visitor } from "./cast.ts";
 
-/** Creates work for each task of the cron job, and returns the check that all of it is done. */
+/** Creates work for each task of the cron job. Returns functions that check whether the work is done. */
 export async function cronWork() {
   const [id, name] = [newId(), crypto.randomUUID()];
   const { userId: mailed } = await userInDirectory();
@@ -28,7 +28,7 @@ export async function cronWork() {
     env.DB.prepare("INSERT INTO follow_ups (id, kind, content, due_at, failures) VALUES (?, ?, ?, 0, 0)").bind(
       ...[key, kind, JSON.stringify(content)],
     );
-  // Tests with another time may have left keys. With a key from the future, each run would make another key.
+  // Tests that moved the clock may have left keys. With a key from the future, each run would make another key.
   await env.DB.prepare("DELETE FROM signing_keys WHERE signs_from > ?").bind(Date.now()).run();
   const [newest] = await env.DB.batch<{ sequence: number }>([
     env.DB.prepare("SELECT max(sequence) AS sequence FROM signing_keys"),

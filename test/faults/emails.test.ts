@@ -1,4 +1,4 @@
-/** The consumer of the mail queue, and the emails that leave it, with each of their calls gone wrong. */
+/** The consumer of the mail queue, and the emails that leave it, while each of their calls goes wrong. */
 import { env } from "cloudflare:workers";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";

@@ -1,5 +1,5 @@
 /**
- * Sends random requests of and about one user from several clients, some with faults, and compares them with a model.
+ * Sends random requests of several clients about one user, some with faults, and compares the outcomes with a model.
  */
 import fc from "fast-check";
 import { beforeAll, expect, inject, it, vi } from "vitest";
@@ -14,7 +14,7 @@ import { emailOf, type Known, passwordOf, type Service } from "./prepare.ts";
 
 const { runs, seed } = inject("faults");
 
-/** Each kind is as frequent as it is listed. */
+/** A kind that is listed more often is chosen more often. */
 const kinds = fc.constantFrom(
   ...(["register", "register", "verify", "verify", "login", "login", "login", "login"] as const),
   ...(["refresh", "refresh", "refresh", "refresh", "refresh", "refresh", "refresh", "refresh", "wait"] as const),

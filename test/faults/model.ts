@@ -1,6 +1,6 @@
 /**
- * What the service promises about one user, as a pure function: from a state and a request to the next state and the
- * outcome. Nothing here knows how the service does it.
+ * What the service promises about one user, as a pure function: from a state (a `World`) and a request to the next
+ * state and the outcome. This file knows nothing of how the service works.
  */
 
 export interface World {
@@ -88,7 +88,7 @@ export function step(world: World, request: Request): Step {
       if (generation === live.generation) {
         return ok({ sessions: { ...world.sessions, [session]: { generation: generation + 1, isFresh: true } } });
       }
-      // A response was lost, or two tabs refreshed. Any older token means theft, and ends the session.
+      // The previous token: a response was lost, or two tabs refreshed. An older token means theft: the session ends.
       if (generation === live.generation - 1 && live.isFresh) return ok();
       return refused("refresh_token_reused", { sessions: without(session) });
     }

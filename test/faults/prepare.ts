@@ -7,7 +7,7 @@ import { type FaultyRequest, sendWithFault } from "./send.ts";
 type Tokens = Held & { access: string; refresh: string };
 
 /**
- * What the test knows: the possible worlds, and the tokens. After a fault has hidden an outcome, several are possible.
+ * What the test knows: the tokens, and the possible worlds (states). If a fault hides an outcome, several are possible.
  */
 export interface Known {
   worlds: World[];

@@ -1,4 +1,4 @@
-/** Every route, with each of its calls of a binding gone wrong in every way. */
+/** Every route, while each of its calls to a binding goes wrong in every way. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
@@ -20,7 +20,7 @@ const endpointOf = (name: string) => endpoints.find(({ id }) => id === name.spli
 
 const { isThorough } = inject("faults");
 
-/** Every how many calls each fault is tried. More than 1 only for faults that show nearly the same as another one. */
+/** With the value n, a fault is tried at every nth call. Above 1 only for faults that are much like another fault. */
 const EVERY: Record<Fault, number> = isThorough
   ? { before: 1, after: 1, slow: 1, stuck: 1, lost: 1, evicted: 1 }
   : { before: 1, after: 2, slow: 8, stuck: 1, lost: 3, evicted: 1 };
@@ -29,7 +29,7 @@ const FLOOD_SHIELD = "FLOOD_SHIELD.limit";
 
 const tried = new Table("calls of routes");
 let evictions = 0;
-/** What objects have reported. It is checked at the end, because the queue of events waits a second before a batch. */
+/** What objects have reported. Checked at the end, because the queue of events waits a second before each batch. */
 const reported: NonNullable<Scenario["reported"]>[] = [];
 /** The tests must have tried more calls than this. There are far more. */
 const LEAST = 500;
@@ -41,7 +41,7 @@ it("has a scenario for every route", () => {
 
 beforeAll(async () => {
   await untilKeyIsKnown();
-  // After this there is a signing key. The isolate that is not cold knows the key and the list of common passwords.
+  // After these requests there is a signing key. Their isolate knows the key and the list of common passwords.
   for (const path of ["/.well-known/jwks.json", "/health"]) await sendWithFault({ method: "GET", path });
   const body = { password: "a fine password, for now" };
   await sendWithFault({ method: "POST", path: "/api/v1/auth/password-strength", body });
@@ -64,7 +64,7 @@ describe("with any call gone wrong, the answer is the usual one or a clean probl
         for (const [index, call] of calls.names.entries()) {
           if (fault === "evicted" && index > 0) break;
           if (index % EVERY[fault] !== EVERY[fault] - 1) continue;
-          // This call comes first on every route, and is always the same. So it fails only on routes without others.
+          // This call comes first on every route, and is always the same. So try it only on routes without other calls.
           if (call === FLOOD_SHIELD && calls.names.length > 1 && fault !== "evicted") continue;
           if (fault === "after" && calls.reads.has(index) && !isThorough) continue;
           if (fault === "stuck" && !(usual.hasTimeLimits || call === "fetch")) continue;

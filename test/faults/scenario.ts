@@ -28,11 +28,11 @@ export interface Scenario extends FaultyRequest {
   userId?: string;
   /** Checks what must hold once the change is made and its follow-ups are carried out. */
   whenDone?: (fault: Fault) => Promise<unknown>;
-  /** The event that must be recorded exactly once, together with the change, which D1 makes. */
+  /** The event that must be recorded exactly once, together with the change in D1. */
   event?: { type: AuditEventType; userId: string | (() => Promise<string>) };
   /** Whether a retry makes the change again. */
   repeats?: boolean;
-  /** Whether the next such request does the work that is lost if the isolate is lost after the answer. */
+  /** Whether the next such request does the work after the answer, if that work was lost with the isolate. */
   isMadeUpFor?: boolean;
   /** The kinds of emails that are queued once the change is made. */
   mails?: readonly string[];
@@ -42,12 +42,12 @@ export interface Scenario extends FaultyRequest {
   reported?: { type: AuditEventType; subject: RegExp; userId: string; email: string };
 }
 
-/** Makes a scenario with people of its own. */
+/** Makes a scenario with new people. */
 export type Prepare = () => Promise<Scenario>;
 
 type Tokens = Pick<LoggedIn, "accessToken" | "refreshToken">;
 
-/** Expects that the service accepts both tokens of a session. Uses the refresh token up. */
+/** Expects that the service accepts both tokens of a session. Uses up the refresh token. */
 export async function expectAlive({ accessToken, refreshToken }: Tokens): Promise<void> {
   expect((await readMe(accessToken)).status).toBe(200);
   expect((await refresh(refreshToken)).status).toBe(200);
@@ -58,7 +58,7 @@ export async function expectDead({ accessToken, refreshToken }: Tokens): Promise
   expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
 }
 
-/** Without limits, which would take most of the time. A separate scenario checks that faults lock no user out. */
+/** Without limits, which would take most of the time. Another scenario checks that faults don't lock users out. */
 const send = appWith({ RATE_LIMITING: "off" });
 
 export const expectLogin = async (person: Pick<Person, "email" | "password">) =>

@@ -52,7 +52,7 @@ export const ADMINISTRATION: Record<string, Prepare> = {
     const isDone = async () => (await rowOf(person.email))?.role === "moderator";
     return {
       ...{ ...request, body: { role: "moderator" }, isDone },
-      // The session goes on, but a token with the old role does not.
+      // The session still works, but a token with the old role does not.
       whenDone: async () => {
         if ((await readMe(person.accessToken)).status !== 401) throw new Error("The old role is still accepted.");
         await expectLogin(person);
@@ -117,7 +117,7 @@ export const ADMINISTRATION: Record<string, Prepare> = {
   },
 
   async readOverview() {
-    // As if nobody had read it before.
+    // As if the overview had never been read.
     const names = ["insert", "update", "delete"].map((name) => `TRIGGER IF EXISTS user_totals_${name}`);
     const statements = [...names, "TABLE IF EXISTS user_totals"].map((what) => env.DB.prepare(`DROP ${what}`));
     await env.DB.batch(statements);
@@ -126,7 +126,7 @@ export const ADMINISTRATION: Record<string, Prepare> = {
   listKeys: reading("/api/v1/keys"),
   async rotateKeys() {
     const { accessToken: bearer } = await superuser();
-    // As if the scenarios before had not rotated them.
+    // As if earlier scenarios had not rotated the keys.
     const statements = [
       "DELETE FROM signing_keys WHERE signs_from > ?1",
       "UPDATE signing_keys SET rotates_at = ?1 + 9e8",
@@ -141,7 +141,7 @@ export const ADMINISTRATION: Record<string, Prepare> = {
   "resetLimit at a name": onLimit("loginPerAccount", "reset"),
   readConfiguration: reading("/api/v1/configuration"),
   async exportAuditEvents() {
-    // Each with an own budget of exports.
+    // Each request comes from a new superuser, whose budget of exports is unused.
     const { accessToken: bearer } = await visitor("superuser");
     return { method: "GET", path: "/api/v1/audit-events/export?format=csv", bearer, isStreamed: true };
   },

@@ -17,7 +17,7 @@ import {
 } from "./cast.ts";
 import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
 
-/** Turnstile passes every token. */
+/** The fake Turnstile accepts every token. */
 const turnstile_token = "a-token-of-turnstile";
 const idOf = (email: string) => async () => String((await rowOf(email))?.id);
 const isInState = (email: string, state: Record<string, unknown>) => async () => {
@@ -120,8 +120,8 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       repeats: true,
       whenDone: async (fault) => {
         expect((await tryLogin(person)).status).toBe(200);
-        // The failed attempts have left no session behind. If the isolate that would end one is gone, it may stay until
-        // it expires.
+        // The failed attempts have left no session behind. But a session that only the lost isolate would have ended
+        // may stay until it expires.
         const most = fault === "lost" ? 3 : 2;
         expect((await env.USER_SESSIONS.getByName(userId).list()).length).toBeLessThanOrEqual(most);
       },
@@ -134,7 +134,7 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       ...{ method: "POST", path: "/api/v1/auth/login" },
       body: { email, password, turnstile_token, device_name: "A new phone" },
       mails: ["new_login"],
-      // The device still counts as new.
+      // The device still counts as new, so the next login sends the email.
       isMadeUpFor: true,
     };
   },
@@ -188,7 +188,7 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       ...{ method: "POST", path: "/api/v1/auth/refresh", isCold: true, body: { refresh_token: person.refreshToken } },
       whenDone: async () => {
         expect((await readMe(person.accessToken)).status).toBe(200);
-        // Within its grace, the first refresh token leads to the same successor however often it is sent.
+        // Within the grace period, the first refresh token always gets the same successor.
         const { refresh_token } = (await refresh(person.refreshToken)).json;
         await expectAlive({ accessToken: person.accessToken, refreshToken: refresh_token });
       },
@@ -216,7 +216,7 @@ export const AUTHENTICATION: Record<string, Prepare> = {
     return {
       ...{ method: "POST", path: "/api/v1/auth/reauthenticate", bearer: person.accessToken },
       body: { password: person.password },
-      // The refresh token from before is at most one generation behind, unless the client repeated its request.
+      // The earlier refresh token is at most one generation behind, unless the client repeated its request.
       whenDone: async () => {
         const repeated = await post(
           "/api/v1/auth/reauthenticate",

@@ -27,7 +27,7 @@ type Holder = Omit<LoggedIn, "answer"> & { totp: Totp; recoveryCodes: string[]; 
 const services = coldIsolate();
 const { factors } = services;
 
-/** Turnstile passes every token. */
+/** The fake Turnstile accepts every token. */
 const turnstile_token = "a-token-of-turnstile";
 const factorsOf = (bearer: string) => get("/api/v1/users/me/factors", { bearer });
 
@@ -38,16 +38,16 @@ const creationOptions = async (bearer: string) => (await post(`${PASSKEYS}/optio
 
 const tokensOf = ({ json }: Answer) => ({ accessToken: json.access_token, refreshToken: json.refresh_token });
 
-/** Milliseconds: of a step, and what is left of it for the code of the step before to be sent. */
+/** In milliseconds: the length of a step, and how much must be left of a step to send the code of the previous one. */
 const STEP = 30_000;
 const ENOUGH = 2_000;
 
-/** The codes of three steps in a row are right. With those of the first, an app is confirmed. */
+/** The service accepts the codes of three steps in a row. These tests confirm apps with the code of the first step. */
 const CONFIRMED = -1;
 const UNUSED = 0;
 const LATER = 1;
 
-/** A user with an authenticator app, which D1 knows of, and with a session at its level. One login waits for the app. */
+/** A user with an authenticator app (recorded in D1) and a session at the app's level. One login waits for the app. */
 async function holder(): Promise<Holder> {
   const person = await visitor();
   const { id, secret } = (await addTotp(person.accessToken)).json;
@@ -108,7 +108,7 @@ const hasUsed =
     return items.some(({ id, lastUsedAt }) => id === totp.id && (lastUsedAt ?? 0) > since);
   };
 
-/** The user can log in with the next code, whatever became of the one before. */
+/** Expects that the user can log in with the next code, whether or not the previous code was used. */
 async function expectSecondLogin(person: Pick<Holder, "email" | "username" | "password" | "totp">): Promise<void> {
   const answer = await secondStep(await pendingToken(person, { turnstile_token }), {
     totp: await codeOf(person.totp.secret, LATER),
@@ -255,7 +255,7 @@ export const FACTORS: Record<string, Prepare> = {
     const { accessToken: bearer } = await visitor();
     return {
       ...{ method: "POST", path: "/api/v1/users/me/factors/totp", bearer },
-      // What waits is replaced by the next one, and asked for by no login.
+      // An unconfirmed app is replaced by the next one, and no login asks for it.
       whenDone: async () => expect((await factorsOf(bearer)).json.items).toEqual([]),
     };
   },

@@ -1,4 +1,4 @@
-/** Documents, pages, probes: they need no account, and change none. */
+/** The routes of documents, pages and probes. They need no account, and change none. */
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../../src/config/config.ts";
 import { pageEndpoints } from "../../src/features/pages/page-endpoints.ts";

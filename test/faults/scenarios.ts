@@ -1,5 +1,5 @@
 /**
- * The scenarios of every route under faults. A name is the id of an endpoint, and a word if it has several scenarios.
+ * The scenarios of every route under faults. A name begins with the id of the endpoint: `login with a wrong password`.
  */
 import type { Prepare } from "./scenario.ts";
 import { ACCOUNT } from "./scenarios-account.ts";

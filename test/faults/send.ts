@@ -1,4 +1,4 @@
-/** Sends requests to an isolate, one of whose calls goes wrong. */
+/** Sends requests to an isolate in which one call goes wrong. */
 import { env } from "cloudflare:workers";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config/config.ts";
@@ -10,7 +10,7 @@ import { METRICS_TOKEN } from "../support/metrics.ts";
 declare module "vitest" {
   interface ProvidedContext {
     /**
-     * `runs` is how many sequences of requests the test of the model sends, and `seed` makes them. `isThorough`: every
+     * `runs`: how many sequences of requests model.test.ts sends. `seed`: what they are made from. `isThorough`: every
      * fault is tried at every call (vitest.config.ts).
      */
     faults: { runs: number; seed: number; isThorough: boolean };
@@ -72,7 +72,7 @@ export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
       const whole = async () => {
         const begun = await app.fetch(sent, calls.bindings, context);
         const copy = begun.clone();
-        // Reading a streamed body makes calls of storage, too.
+        // Reading a streamed body makes calls to storage, too.
         const isWhole = await copy.text().then(
           () => true,
           () => false,

@@ -1,5 +1,5 @@
 /**
- * Objects whose own storage fails at any call, or that are evicted. They must rather count too much than too little.
+ * Objects whose own storage fails at any call, or that are evicted. They may count too much, but never too little.
  */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -84,7 +84,7 @@ const stored = (stub: DurableObjectStub) =>
 const fireAgain = (stub: DurableObjectStub) =>
   runInDurableObject(stub, (instance) => (instance as unknown as Instance).alarm());
 
-/** Objects that count attempts, and the arguments with which `take` counts one of five. */
+/** Objects that count attempts, and the arguments with which `take` counts one attempt of five. */
 const COUNTING = [
   { name: "RateLimiter", objects: env.RATE_LIMITER, attempt: [[{ entry: "theoretical_arrival", rule: RULE }]] },
   { name: "LoginGuard", objects: env.LOGIN_GUARD, attempt: ["a network", RULE] },
@@ -100,7 +100,7 @@ describe("an attempt whose storage fails", () => {
       const calls = await withFailure(stub, (instance) => instance.take(...attempt), plan);
       const answer = await runInDurableObject(stub, (instance) => (instance as unknown as Instance).take(...attempt));
       const [{ remaining } = { remaining: Number.NaN }] = [answer].flat() as { remaining: number }[];
-      // The failed attempt may have counted or not.
+      // The failed attempt may or may not have counted.
       expect([3, 4]).toContain(remaining);
       expect((await stored(stub)).alarm, "an alarm is set").not.toBeNull();
       return calls;

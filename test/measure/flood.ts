@@ -1,13 +1,13 @@
 /**
- * Measures the effect of the hashing lane: how long `GET /users/me` and the JWKS take while logins flood one
- * isolate, with the lane and, in a second copy of this tree, without it. Runs on loopback, at the default cost of
- * a hash.
+ * Measures the effect of the hashing lane (the queue for password hashes): how long `GET /users/me` and the JWKS take
+ * while logins flood one isolate, with the lane and, in a second copy of this tree, without it. Runs on loopback, at
+ * the default cost of a hash.
  *
  *   npm run measure:flood -- --seconds 30 --connections 32
  *
  * Both requests are sent at a steady rate, whether or not the earlier ones are answered. A time counts from the
  * moment for which its request was planned. So if the service answers nothing for a second, all requests of that
- * second are slow, and not only one. The two copies take turns, because no machine is equally fast for minutes.
+ * second are slow, and not only one. The two copies take turns, because a machine's speed changes within minutes.
  * Each copy is measured at rest before it is flooded. Don't use the machine for anything else meanwhile.
  */
 
@@ -77,7 +77,7 @@ type Settings = NonNullable<ReturnType<typeof readSettings>>;
 async function measure(settings: Settings): Promise<void> {
   const clones: Clone[] = [];
   const removeAll = () => Promise.all(clones.map((clone) => clone.remove()));
-  // The services are process groups of their own: a signal that ends this process would leave them running.
+  // The services have their own process groups: a signal that ends this process would leave them running.
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => void removeAll().finally(() => process.exit(1)));
   try {

@@ -21,8 +21,8 @@ const TIMES = 300;
 const PAGE = { limit: 51 };
 
 /**
- * Adds the users `user0`, `user1` … from the number `from` up to `to`, one a second, with an event of each. One user
- * in a hundred is suspended.
+ * Adds the users `user0`, `user1` … from the number `from` up to `to`, one per second, with one event per user. One
+ * user in a hundred is suspended.
  */
 function grow(database: DatabaseSync, from: number, to: number): void {
   const numbers = `WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${to})`;

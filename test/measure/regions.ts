@@ -8,8 +8,8 @@ import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 
 /**
  * Round trips in milliseconds between cities: the means of 17 August to 15 September 2024 that IBM Cloud publishes
- * (https://github.com/ibm-cloud-docs/vpc, `_include-segments/network-latency.md`). Cloudflare's network may be faster or
- * slower.
+ * (https://github.com/ibm-cloud-docs/vpc, `_include-segments/network-latency.md`). Cloudflare's network may be faster
+ * or slower.
  */
 export const ROUND_TRIPS: Readonly<Record<string, readonly number[]>> = {
   Washington: [2, 32, 91, 166, 214, 118],
@@ -25,9 +25,9 @@ export const ASSUMED = {
   primary: 0,
   /** The share of requests that users send from another region than the one in which their object was created. */
   away: 0.05,
-  /** Each round trip takes longer than the mean by a random share of it. The shares are exponential with this mean. */
+  /** A round trip takes longer than its mean by a random share: an exponential distribution with this mean. */
   jitter: 0.1,
-  /** How many milliseconds one statement occupies D1, which runs one at a time. */
+  /** How many milliseconds one statement occupies D1, which runs one statement at a time. */
   d1Read: 1,
   d1Write: 5,
   /** How many milliseconds one call occupies an object. For a write, until it is stored durably. */

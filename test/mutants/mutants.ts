@@ -1,23 +1,23 @@
 /**
- * Mutants: small mistakes in security-critical code, each with the tests that have to notice it. They show that the
- * suite catches what it is there for, and keep showing it when tests are merged, moved or made faster.
+ * Mutants: small mistakes in security-critical code, each with the tests that must notice it. They show that the suite
+ * catches such mistakes, and that it still does after tests were merged, moved or made faster.
  * `npm run test:mutants` makes one mistake after the other in a copy of the tree and runs the tests named here.
  *
- * Never list a mutant that changes nothing a client or an attacker could see: no test can notice that.
+ * Only list mutants whose effect a client or an attacker could see. No test can notice the others.
  */
 
 export interface Mutant {
-  /** What is wrong with the service then, as a whole sentence. */
+  /** What is wrong with a service that has this mistake, as a whole sentence. */
   name: string;
   file: string;
   /** A text that occurs exactly once in the file. Short, so that it survives a reformatting. */
   from: string;
   to: string;
-  /** The test files that have to notice. */
+  /** The test files that must notice the mistake. */
   tests: readonly string[];
 }
 
-/** Replaces the text of a mutant in the content of its file. Throws where it does not occur exactly once. */
+/** Replaces the text of a mutant in the content of its file. Throws unless the text occurs exactly once. */
 export function mutate(content: string, { name, file, from, to }: Omit<Mutant, "tests">): string {
   const [before, after, ...more] = content.split(from);
   if (before === undefined || after === undefined || more.length > 0) {
@@ -27,7 +27,7 @@ export function mutate(content: string, { name, file, from, to }: Omit<Mutant, "
   return before + to + after;
 }
 
-/** Mutants that the same tests have to notice. */
+/** Mutants that the same tests must notice. */
 function noticedBy(tests: readonly string[], mutants: readonly Omit<Mutant, "tests">[]): Mutant[] {
   return mutants.map((mutant) => ({ ...mutant, tests }));
 }
@@ -1848,7 +1848,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
 
-  // What every endpoint goes through
+  // Steps of every endpoint
   ...noticedBy(
     ["test/limits/changes.test.ts"],
     [

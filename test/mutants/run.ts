@@ -1,8 +1,8 @@
 /**
- * `npm run test:mutants`: makes one small mistake after the other in a copy of the tree, and runs the tests that have
- * to notice it. Words after `--` choose the mutants whose name or file holds one of them.
+ * `npm run test:mutants`: makes small mistakes in a copy of the tree, one after the other, and runs the tests that must
+ * notice each. Words after `--` choose the mutants whose name or file contains one of the words.
  *
- * Ends with status 1 where a mutant survives or no longer applies, or where the tests fail without any.
+ * Exits with 1 if a mutant survives or no longer applies, or if the tests fail without a mutant.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MUTANTS, type Mutant, mutate } from "./mutants.ts";
 
-/** Milliseconds. A mutant that makes a test wait for ever is noticed by that. */
+/** In milliseconds. If the tests take longer, the mutant probably makes a test wait forever, and counts as noticed. */
 const MOST_TIME = 240_000;
 
 const chosen = choose(process.argv.slice(2));
@@ -41,7 +41,7 @@ function choose(words: readonly string[]): Mutant[] {
   return found;
 }
 
-/** Copies what git knows, changes and new files included, and borrows the packages. */
+/** Copies all files that git doesn't ignore, with uncommitted changes, and links to the installed packages. */
 function copyTree(to: string): void {
   const listing = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
   for (const path of listing.toString().split("\0")) {
@@ -62,7 +62,7 @@ function refuseUnlessApplicable(mutants: readonly Mutant[]): void {
   if (faults.length > 0) giveUp(faults.join("\n"));
 }
 
-/** A test that fails anyway notices nothing. */
+/** Gives up if a test fails without a mutant, because such a test can't show that it notices a mutant. */
 async function refuseRedTests(mutants: readonly Mutant[]): Promise<void> {
   const files = [...new Set(mutants.flatMap(({ tests }) => tests))];
   say(`Running ${files.length} test files without any mutant.`);
@@ -85,7 +85,7 @@ async function tryAll(mutants: readonly Mutant[]): Promise<Mutant[]> {
   return survivors;
 }
 
-/** `noticed` is the first test that failed, or what went wrong beside the tests. */
+/** `noticed` is the first test that failed, or another error; `undefined` if all tests passed. */
 async function runTests(
   files: readonly string[],
   mostTime: number,
@@ -121,7 +121,7 @@ async function run(
   more: readonly string[],
   mostTime: number,
 ): Promise<{ status: number | null; isTooLate: boolean; output: string }> {
-  // A process group of its own, so that the runtimes that the tests start end with it.
+  // A separate process group, so that the runtimes that the tests start can be ended with it.
   const child = spawn(process.execPath, [...command, ...more], { cwd: tree, detached: true });
   running = child;
   let output = "";

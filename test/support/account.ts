@@ -34,7 +34,7 @@ export const changePassword = ({ accessToken, password }: LoggedIn, new_password
     { bearer: accessToken, ...options },
   );
 
-/** Asks for a link that resets the password, and returns its token. `emails`: how many the address then has in all. */
+/** Asks for a password reset link, and returns its token. `emails`: how many emails the address then has in all. */
 export async function recoveryToken({ email }: { email: string }, emails = 2): Promise<string> {
   expect((await forgotPassword(email)).status).toBe(202);
   return mailedToken(email, emails);
@@ -48,7 +48,7 @@ export async function expectEnded({ accessToken, refreshToken }: Pick<LoggedIn, 
 
 const LOGIN_SUBJECT = /^Log in to Postern$/;
 
-/** Asks for a link that logs in. Returns the answer, the code, and for a browser the cookie that recognizes it. */
+/** Asks for a login link. Returns the answer, the code, and for a browser the cookie that identifies the browser. */
 export async function askForLink(email: string, body: object = {}, options?: Call) {
   const answer = await post("/api/v1/auth/email-login", { email, ...body }, options);
   expect(answer.status, answer.text).toBe(202);
@@ -63,7 +63,7 @@ export async function loginLink({ email }: { email: string }, count = 1) {
   return { token: await tokenAbout(email, LOGIN_SUBJECT, count), code };
 }
 
-/** A link that a browser with this cookie has asked for. `count`: how many such emails the address has then. */
+/** Asks for a login link as a browser does, and also returns its cookie. `count`: as for `loginLink`. */
 export async function linkOfBrowser({ email }: { email: string }, count = 1) {
   const { code, cookie } = await askForLink(email, { cookie: true }, { headers: { Origin: ORIGIN } });
   return { code, cookie, token: await tokenAbout(email, LOGIN_SUBJECT, count) };

@@ -1,6 +1,6 @@
 /**
- * A token with another character in its middle. A change at its end could change nothing: some tokens have the new ending
- * already, and the last character of base64url may contain unused bits.
+ * A token with another character in its middle. A change at the end might have no effect: the token may already end
+ * that way, and the last character of base64url may contain unused bits.
  */
 export function altered(token: string): string {
   const middle = Math.floor(token.length / 2);

@@ -1,4 +1,4 @@
-/** A service that moves its audit events to a database of their own. */
+/** A service that moves its audit events to a separate database. */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { AuditEvent } from "../../src/audit/event-types.ts";
@@ -26,7 +26,7 @@ export async function drain(services = archivingIsolate(), importedBefore = 0, m
   expect(await step(), "after the end").toBe(false);
 }
 
-/** Lets the copies of all events become old enough for the next run to delete the originals. */
+/** Makes the copies of all events old enough, so that the next run deletes the originals. */
 export async function settle(): Promise<void> {
   await env.TEST_AUDIT_DB.prepare("UPDATE archived_events SET stored_at = stored_at - 60").run();
 }
@@ -56,7 +56,7 @@ export async function personalEvents(userId: string): Promise<number> {
   return (await count(env.DB, "audit_events")) + (await count(env.TEST_AUDIT_DB, "archived_events"));
 }
 
-/** A login from an address that was refused. */
+/** A refused login, with an IP address and a user agent. */
 export function refusedLogin(userId: string, more: Partial<AuditEvent> = {}): AuditEvent {
   return event({
     userId,

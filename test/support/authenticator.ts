@@ -26,7 +26,7 @@ interface RequestOptions {
 
 /** What to do wrong. The rest of the response is correct: the signature covers the changed data. */
 export interface Tweak {
-  /** Members of the client data to replace. Those that are `undefined` are left out. */
+  /** Members of the client data to replace. Members that are `undefined` are left out. */
   clientData?: Record<string, unknown>;
   /** The relying party whose hash is in the authenticator data. */
   rpId?: string;
@@ -36,7 +36,7 @@ export interface Tweak {
   aaguid?: string;
   credentialId?: Bytes;
   coseKey?: Edit<Map<CborInput, CborInput>>;
-  /** Encoded extension outputs. Sets no flag. */
+  /** Encoded extension outputs. Their flag is not set; use `flags`. */
   extensions?: Bytes;
   clientDataJSON?: Edit<Bytes>;
   authenticatorData?: Edit<Bytes>;
@@ -47,9 +47,9 @@ export interface Tweak {
   signature?: Edit<Bytes>;
   /** Another user handle, or `null` for none. */
   userHandle?: string | null;
-  /** Members of the JSON to replace, last of all. */
+  /** Members of the JSON to replace, after all other changes. */
   json?: Record<string, unknown>;
-  /** Members of the JSON's `response` to replace, last of all. */
+  /** Members of the JSON's `response` to replace, after all other changes. */
   response?: Record<string, unknown>;
 }
 

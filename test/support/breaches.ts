@@ -19,7 +19,7 @@ export function fakeBreaches(answer: (signal: AbortSignal | null | undefined) =>
   return asked;
 }
 
-/** A padded range as the service sends it, with these lines in the middle. */
+/** A padded range as Have I Been Pwned sends it, with these lines in the middle. */
 export function range(...lines: string[]): Response {
   const padding = (index: number) => `${index.toString(16).toUpperCase().padStart(35, "0")}:0`;
   const real = `${"A".repeat(35)}:3`;

@@ -61,8 +61,8 @@ export function deployedAt(origin: string, more: Record<string, string> = {}): S
 }
 
 /**
- * Configuration values for a hashing lane in which `length` passwords may wait. Only hashes that block other requests
- * go through the lane. This is the lowest cost of such a hash.
+ * Configuration values for a hashing lane, in which up to `length` passwords may wait. Only hashes that block other
+ * requests go through the lane. `SCRYPT_LN` 14 is the lowest cost of such a hash.
  */
 export const laneOf = (length: number) => ({ SCRYPT_LN: "14", HASH_LANE_LENGTH: String(length) });
 

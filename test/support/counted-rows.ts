@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 
-/** A database that counts the rows that its statements read and write, and the calls that do so. */
+/** A database that counts its calls, and the rows that their statements read and write. */
 export function countingRows(d1 = env.DB) {
   const originals = new WeakMap<object, D1PreparedStatement>();
   /** The statements that read the signing keys themselves, and not only their version. */

@@ -43,5 +43,5 @@ function exampleQuery(parameters: Parameter[]): string {
   return needed.length === 0 ? "" : `?${query}`;
 }
 
-/** Whether a request needs this member. A schema can't say that one of two is needed: this takes `email` and `totp`. */
+/** Whether an example needs this member. If a route needs one of two members, the example has `email` or `totp`. */
 const isNeeded = (name: string, required: boolean) => required || name === "email" || name === "totp";

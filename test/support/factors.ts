@@ -27,8 +27,8 @@ export const confirmTotp = (bearer: string, code: string) =>
   post("/api/v1/users/me/factors/totp/confirm", { code }, { bearer });
 
 /**
- * Makes the user's object report what has changed, by running its alarm. The alarm itself follows the real clock, which
- * is behind the clock of these tests.
+ * Makes the user's object report what has changed, by running its alarm. By itself, the alarm would follow the real
+ * clock, which is behind the clock of these tests.
  */
 export const reported = ({ userId }: { userId: string }) => runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
 
@@ -59,7 +59,7 @@ export async function enrolled(): Promise<WithTotp> {
   return { ...owner, answer, accessToken, refreshToken, sessionId };
 }
 
-/** The first step of a login. Returns the token for the second. */
+/** The first step of a login. Returns the token for the second step. */
 export async function pendingToken({ email, password }: Person, more: object = {}, send?: Send): Promise<string> {
   const answer = await post("/api/v1/auth/login", { email, password, ...more }, {}, send);
   expect(answer.json.code, answer.text).toBe("second_factor_required");

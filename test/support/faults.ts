@@ -1,7 +1,7 @@
 /**
- * Makes one of the calls go wrong that a request makes to bindings. Every binding is the real one. Only the call with
- * the chosen number fails, ends late or never, or is the last that the isolate makes. With the fault `evicted`, every
- * call meets an evicted object.
+ * Makes one of a request's calls to bindings go wrong. The bindings are the real ones. Only the call with the chosen
+ * number fails, ends late, never ends, or is the last that the isolate makes. With the fault `evicted`, every call
+ * meets an evicted object.
  */
 
 import { evictDurableObject } from "cloudflare:test";
@@ -47,8 +47,8 @@ const READS = new Set([
 export const FAULT_TEXT = "This call was made to fail";
 
 /**
- * How far the clock is ahead after a slow call, in milliseconds. No test waits that long: the call itself takes
- * `PAUSE`. In that time, calls that run at the same time end, and no time limit of the service is reached.
+ * How far the clock is ahead after a slow call, in milliseconds. No test waits that long: the call really takes
+ * `PAUSE`, which is enough for simultaneous calls to end, and too short to reach a time limit of the service.
  */
 const SLOW = 20_000;
 const PAUSE = 20;
@@ -66,7 +66,7 @@ export class Calls {
   readonly reads = new Set<number>();
   /** The messages that the queues accepted. */
   readonly queued: { queue: string; body: unknown }[] = [];
-  /** How many calls met an object that was evicted for the call, and had been running before. */
+  /** How many calls met an object that had been running, and was evicted just before the call. */
   evictions = 0;
   /** Resolves when the isolate is lost. */
   readonly lost: Promise<undefined>;
@@ -92,9 +92,9 @@ export class Calls {
     return this.plan !== undefined && this.names.length >= this.plan.at;
   }
 
-  /** Waits for work in this isolate. Returns whether it ended: it does not if the isolate is lost before. */
+  /** Waits for work in this isolate. Returns `false` if the work did not end, because the isolate was lost before. */
   async wait(work: Promise<unknown>): Promise<boolean> {
-    // If a call is stuck, the time limits are shortened. Work without a time limit never ends.
+    // If a call is stuck, the time limits are shortened, so work that takes longer has no time limit and never ends.
     const isHanging = this.plan?.fault === "stuck" ? pauseFor(PATIENCE) : this.lost;
     const hasEnded = await Promise.race([work.then(() => true), this.lost, isHanging]);
     // Calls that were still running when the isolate was lost.
@@ -195,7 +195,7 @@ export class Calls {
           (factors as Disposable)[Symbol.dispose]();
         }
       };
-      // Each call has disposed of its own factors.
+      // Each call has already disposed of the `factors` that it asked for.
       if (method === Symbol.dispose) return () => {};
       const whole = `${name}.factors.${String(method)}`;
       return (...values: unknown[]) => this.call(whole, (fault) => make(values, fault));
@@ -204,7 +204,7 @@ export class Calls {
   }
 }
 
-/** Shortens the timers of an isolate. Not those of objects, which run in the same isolate here. */
+/** Shortens the timers of an isolate, but not those of objects, which run in the same isolate here. */
 const hurry = new AsyncLocalStorage<(milliseconds?: number) => number>();
 
 /**

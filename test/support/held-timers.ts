@@ -1,7 +1,7 @@
 /**
- * Timers that a test ends itself, so that no test waits for time to pass. Unlike vitest's fake timers, they are
- * only the timers that one call sets. Durable Objects run in the same isolate and set timers of their own: if a test ended
- * one of those, workerd would refuse it as I/O on behalf of a different object.
+ * Timers that a test ends itself, so that no test waits for time to pass. Unlike vitest's fake timers, these are only
+ * the timers that one call sets. Durable Objects run in the same isolate and set their own timers. If a test ended a
+ * timer of an object, workerd would refuse this as I/O on behalf of a different object.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { vi } from "vitest";
@@ -26,7 +26,7 @@ export function withoutPauses<Result>(call: () => Promise<Result>): Promise<Resu
   return isHurried.run(true, call);
 }
 
-/** Holds the timers of what `hold` calls, until the end of the test. */
+/** Holds the timers of the functions that `hold` calls, until the end of the test. */
 export function heldTimers() {
   const isHeld = new AsyncLocalStorage<true>();
   const timers = new Map<object, Timer>();

@@ -41,7 +41,7 @@ export function neverLog(secret: string | undefined): void {
 export function expectNoSecretInLogs(): void {
   const written = lines.slice(checked).filter((line) => !SECRET_LINE.test(line));
   checked = lines.length;
-  // All lines at once, because there are many secrets and almost never a leak.
+  // Searches all lines at once, because there are many secrets, and leaks are rare.
   const text = written.join("\n");
   const leaked = [...secrets].filter((secret) => text.includes(secret));
   const leaks = leaked.map((secret) => ({ secret, line: written.find((line) => line.includes(secret)) }));
@@ -50,7 +50,7 @@ export function expectNoSecretInLogs(): void {
   expect(links, "log lines that hold a link").toEqual([]);
 }
 
-/** The log lines since the call, parsed. A line that is not JSON fails. */
+/** The log lines since the call, parsed. Throws if a line is not JSON. */
 export function recordLogs(): () => LogLine[] {
   const from = lines.length;
   return () => lines.slice(from).map((line) => JSON.parse(line));

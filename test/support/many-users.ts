@@ -19,7 +19,7 @@ export async function importMany(prefix: string, count: number, first = 0): Prom
     .run();
 }
 
-/** Adds events of imported users, one a second from `begin` on. Each user has twenty; the last has a rare type. */
+/** Adds events of imported users, one per second from `begin` on. Each user has 20; the last has a rare type. */
 export async function addEvents(prefix: string, begin: number, count: number, first = 0): Promise<void> {
   await env.DB.prepare(
     `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id)

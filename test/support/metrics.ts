@@ -9,8 +9,8 @@ import { type Call, get, type Send } from "./client.ts";
 export const METRICS_TOKEN = "a-token-for-the-tests-of-metrics-that-is-long-enough";
 
 /**
- * The app with metrics. An isolate hands its counts over after the response, and this does not wait for that: a scrape
- * in the same isolate includes counts that are not handed over yet.
+ * The app with metrics. An isolate hands its counts over after the response. This app doesn't wait for that, because a
+ * scrape in the same isolate includes counts that are not handed over yet.
  */
 export function countingApp(values: Record<string, string> = {}, bindings: Partial<Bindings> = {}): Send {
   const app = createApp(parseConfig({ ...env, METRICS_TOKEN, ...values }));

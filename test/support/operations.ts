@@ -1,6 +1,6 @@
 /**
- * Counts the operations that Cloudflare bills for a request: its own, those of its queue messages, and those of the
- * alarms that it sets in objects.
+ * Counts the operations that Cloudflare bills for a request: those of the request itself, of its queue messages, and of
+ * the alarms that it sets in objects.
  */
 import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -37,12 +37,12 @@ export type Operations = ReturnType<typeof none>;
 
 type Counted = DurableObjectStub<undefined>;
 
-/** The operations of limits alone. `alarms` is the number of limit objects that got an alarm. */
+/** Only the operations of limits. `alarms` is the number of limit objects that got an alarm. */
 const noLimits = () => ({ requests: 0, rowsWritten: 0, alarms: 0 });
 
 /**
- * Returns the operations of what `run` does with the given app and bindings, what limits cost of that before their
- * alarms, its calls of D1, and the emails that it caused. `values`: variables of the app.
+ * Calls `run` with an app and its bindings. Returns the operations of the call, the part of them that limits cost
+ * before their alarms, the calls of D1, and the emails. `values`: variables of the app.
  */
 export async function countOperations(
   run: (send: Send, bindings: Bindings) => Promise<unknown>,
@@ -150,7 +150,7 @@ export async function countOperations(
   return { operations, limits: ofRequests, emails, d1Calls: { reads: count.reads, writes: count.writes } };
 }
 
-/** What an object returns may have methods, which can be called before it is there: all in one request. */
+/** A caller can use the methods of an RPC result before the result has arrived: all calls are then one request. */
 function pipelined(result: Promise<object>) {
   return new Proxy(result, {
     get(promise, name) {

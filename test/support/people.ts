@@ -22,7 +22,7 @@ export function somebody(): Person {
   return { email: `${name}@example.com`, username: name, password: `a fine password, no ${id}` };
 }
 
-/** Registers and verifies the address through the email. */
+/** Registers a person, and verifies the address with the emailed link. */
 export async function registered(person = somebody()): Promise<Person> {
   const answer = await post("/api/v1/auth/register", person);
   expect(answer.status).toBe(202);
@@ -31,7 +31,7 @@ export async function registered(person = somebody()): Promise<Person> {
   return person;
 }
 
-/** Registers without verifying the address. `token` is that of the emailed link. `emails`: how many the address has. */
+/** Registers without verifying the address. `token` is from the emailed link. `emails`: how many emails to wait for. */
 export async function unverified(person = somebody(), emails = 1): Promise<Person & { token: string }> {
   expect((await post("/api/v1/auth/register", person)).status).toBe(202);
   return { ...person, token: await mailedToken(person.email, emails) };

@@ -31,7 +31,7 @@ export function watchDrizzle(note: (statement: string, values: number) => void):
   };
 }
 
-/** Whether this is the first call with this name in this process. Test files share a process and what it has loaded. */
+/** Whether this is the first call with this name in this process. Test files share a process and its loaded modules. */
 export function isFirst(name: string): boolean {
   const key = Symbol.for(name);
   return !Reflect.has(globalThis, key) && Reflect.set(globalThis, key, true);
@@ -45,7 +45,7 @@ export interface Step {
   detail?: unknown;
 }
 
-/** The statement with what is wrong with its plan, if anything is. */
+/** The faults of a statement's plan with the statement, as one text. Empty if there are none. */
 export function complaintsOf(plan: readonly Step[], statement: string): string[] {
   const faults = faultsOf(
     plan.map(({ detail }) => String(detail)),

@@ -20,7 +20,7 @@ export function brokenObjects<Namespace>(): Namespace {
 /** No events and no follow-ups, for changes that a test makes directly in a store. */
 export const NOTHING_FOLLOWS: Consequences = { events: [], followUps: [], dueAt: 0 };
 
-/** Makes all follow-ups due, and carries them out as the cron job does: for requests that did not carry out theirs. */
+/** Carries out the follow-ups that requests have left, as the cron job does. Makes all of them due first. */
 export async function carryOutLeft(bindings: Bindings = env): Promise<void> {
   await env.DB.prepare("UPDATE follow_ups SET due_at = 0").run();
   await createServices(bindings, parseConfig(env)).followUps.carryOutLeft();

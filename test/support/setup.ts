@@ -6,7 +6,7 @@ import { expectIndexedStatements, watchStatements } from "./statement-plans.ts";
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 await applyD1Migrations(env.TEST_AUDIT_DB, env.TEST_ARCHIVE_MIGRATIONS);
-// Files share a database, and tests look for emails again and again. Those of earlier files would make each look slower.
+// Test files share a database, and tests often search it for emails. Emails of earlier files would slow each search.
 await env.DB.prepare("DELETE FROM outbox").run();
 captureLogs();
 await watchStatements();

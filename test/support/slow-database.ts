@@ -4,8 +4,8 @@ import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config/config.ts";
 
 /**
- * The app on a database that runs `interruption` once, right before a statement that contains `text`. This plays
- * another request that comes between a read and a write. `queries` collects the text of every statement.
+ * The app on a database that runs `interruption` once, right before a statement that contains `text`. This simulates
+ * another request between a read and a write. `queries` collects the text of every statement.
  */
 export function appInterrupted(
   text: string,

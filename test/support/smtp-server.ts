@@ -2,7 +2,7 @@
  * Real SMTP servers on the loopback interface while the tests run. They run in Node. Tests in workerd get their ports
  * from `inject("smtp")`, and the received emails from the mailbox, over HTTP.
  *
- * The local part of a recipient selects the server's behaviour: `refuse-550` and `refuse-data-452` answer with that
+ * The local part of a recipient selects the server's behavior: `refuse-550` and `refuse-data-452` answer with that
  * code, `hang-up` and `hang-up-data` close the connection, `hang-up-late` closes it after the server has the email, and
  * `hang` never answers. With the prefix `first-`, the server behaves that way once and accepts the email the next time.
  */

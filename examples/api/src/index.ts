@@ -36,7 +36,7 @@ app.get("/notes", requireAuth<Env>(options), async (c) =>
 /** The format of Postern's errors (RFC 9457), so that clients can read all errors in the same way. */
 const PROBLEM = { "Content-Type": "application/problem+json" };
 
-// KV metadata holds at most 1,024 bytes of JSON, in which a control character or a lone surrogate takes six.
+// KV metadata holds at most 1,024 bytes of JSON, in which a control character or a lone surrogate takes six bytes.
 const textSchema = z
   .string()
   .trim()
@@ -68,7 +68,7 @@ app.get(
   async (c) => c.json({ notes: await countNotes(c.env.NOTES) }),
 );
 
-// This can't be undone, so Postern itself checks the token: a session that has just ended is refused at once.
+// Deleting can't be undone, so Postern itself checks the token: a session that has just ended is refused at once.
 app.delete(
   "/notes",
   requireAuth<Env>((c) => ({ ...options(c), strict: c.env.AUTH })),

@@ -1,4 +1,4 @@
-/** Notes in KV: one key for each note, with the text in the key's metadata, so that listing the keys returns the texts. */
+/** Notes in KV: one key for each note. The text is in the key's metadata, so that listing keys returns the texts. */
 export interface Note {
   id: string;
   text: string;
@@ -10,7 +10,7 @@ interface Stored {
   writtenAt: number;
 }
 
-/** The most notes of one user. Two requests at the same time can exceed it by one. */
+/** The most notes of one user. Two requests at the same time can exceed this limit by one. */
 export const MOST_NOTES = 100;
 
 /** A user's notes, newest first. */

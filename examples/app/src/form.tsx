@@ -1,9 +1,9 @@
-/** Forms that show Postern's errors: at the fields that an error names, otherwise below the form. */
+/** Forms that show Postern's errors at the fields. Errors that name no field are shown below the form. */
 import { PosternError } from "postern/client";
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-/** The message for an error, with the time to wait if there is one (429, 503). Empty if the fields show the messages. */
+/** The message for an error, with the time to wait if it has one (429, 503). Empty if the fields show messages. */
 export function sentenceOf(error: unknown): string {
   // The user canceled the dialog, or has no passkey for this site. Browsers don't say which.
   if (error instanceof DOMException) return "No passkey was used. Try again, or enter your password.";

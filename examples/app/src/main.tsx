@@ -82,7 +82,7 @@ function Navigation({ path, username }: { path: string; username: string }) {
   );
 }
 
-/** Logs out on this page at once. If Postern can't be reached, the session is still alive, so this tells the user. */
+/** Logs out on this page at once. If Postern can't be reached, the session still exists, so the page tells the user. */
 async function logOut() {
   go("/");
   try {

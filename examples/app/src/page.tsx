@@ -30,8 +30,8 @@ export function tell(text: string): void {
 }
 
 /**
- * The place of the message. It exists from the start, because screen readers often ignore a region that appears together
- * with its text.
+ * The element for the message. It exists from the start, because screen readers often ignore a region that appears
+ * together with its text.
  */
 export function Told() {
   const [text, setText] = useState("");

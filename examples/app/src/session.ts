@@ -6,8 +6,8 @@ export const POSTERN_URL: string = import.meta.env.VITE_POSTERN_URL ?? "http://l
 export const API_URL: string = import.meta.env.VITE_API_URL ?? "http://localhost:8790";
 
 /**
- * The refresh token is in a cookie that scripts can't read, so the user stays logged in after a reload. The access token
- * is in memory. The client sends it only to Postern and to the APIs in `apis`.
+ * The refresh token is in a cookie that scripts can't read, so the user stays logged in after a reload. The access
+ * token is in memory. The client sends the access token only to Postern and to the APIs in `apis`.
  */
 export const client = createClient({
   baseUrl: POSTERN_URL,

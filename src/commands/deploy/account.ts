@@ -18,8 +18,8 @@ CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID; docs/deploy.md lists the permiss
 }
 
 /**
- * The account from the environment or the operator's file. If neither names one, the only account of the login, or the
- * one that the operator chooses.
+ * Returns the account that CLOUDFLARE_ACCOUNT_ID or the operator's file names. If neither names an account, returns the
+ * login's only account, or asks the operator to choose.
  */
 export async function chooseAccount(
   cloudflare: Cloudflare,
@@ -56,7 +56,7 @@ export async function workersDevUrl(cloudflare: Cloudflare, account: string, wor
   return found === undefined ? undefined : `https://${worker}.${found.subdomain}.workers.dev`;
 }
 
-/** Why the Worker can't have this address, if there is a reason. */
+/** Returns why the Worker can't have this address, or `undefined` if it can. */
 export async function faultOfAddress(
   url: string,
   workersDev: string | undefined,

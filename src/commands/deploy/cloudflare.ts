@@ -1,4 +1,4 @@
-/** Cloudflare's API, with wrangler's login. Wrangler itself does the rest, such as uploading the Worker. */
+/** Calls Cloudflare's API with wrangler's login. Other steps, such as uploading the Worker, run wrangler instead. */
 import * as z from "zod";
 import { MINUTE } from "../../platform/clock.ts";
 import { parseJson } from "../../platform/encoding.ts";
@@ -29,12 +29,12 @@ type Answered = z.output<typeof answerSchema> & { status: number };
 /** Cloudflare's error codes for a token that lacks a permission. */
 const FORBIDDEN = [10_000, 9109];
 
-/** Cloudflare's error codes for a path that does not exist, for example because no account has the id in it. */
+/** Cloudflare's error codes for a path that does not exist, for example because its account id is wrong. */
 const NO_ROUTE = [7000, 7003];
 
 export type Cloudflare = ReturnType<typeof openCloudflare>;
 
-/** In tests, `CLOUDFLARE_API_BASE_URL` leads to a stand-in. Wrangler reads the same variable. */
+/** In tests, `CLOUDFLARE_API_BASE_URL` is the address of a fake API. Wrangler reads the same variable. */
 export function openCloudflare(login: Login, stop: AbortSignal) {
   const base = process.env.CLOUDFLARE_API_BASE_URL ?? "https://api.cloudflare.com/client/v4";
   const headers: Record<string, string> =
@@ -69,7 +69,7 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
     async find<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
       const answer = await call("GET", path);
       if (answer.success) return schema.parse(answer.result);
-      // `undefined` only if nothing is there for certain: the command creates what is missing, such as AUTH_SECRET.
+      // NO_ROUTE may mean a wrong account id. `undefined` would make the command create things, such as AUTH_SECRET.
       if (answer.status === 404 && !hasCode(answer, NO_ROUTE)) return undefined;
       throw new StepFailed(explain(`GET ${path}`, answer));
     },

@@ -1,6 +1,6 @@
 /**
- * The configuration of one environment. It merges the tracked `wrangler.toml` with the operator's own untracked file
- * `deployments/<environment>.toml`, whose values win. Wrangler gets the result as one generated file.
+ * Merges the configuration of one environment: the tracked `wrangler.toml`, and over it the operator's own untracked
+ * file `deployments/<environment>.toml`. Wrangler gets the result as one generated file.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -49,14 +49,14 @@ export async function readDeployment(root: string, environment = PRODUCTION): Pr
   const tracked = join(root, "wrangler.toml");
   const common = withNamesOf(environment, parseDeployment(tracked, await readToml(tracked)));
   const complete = existsSync(path) ? parseDeployment(path, mergeTables(common, await readToml(path))) : common;
-  // Cloudflare's own builds deploy to the Worker that they are connected to, even if its configuration has another name.
+  // Cloudflare's Workers Builds deploys to the Worker that it is connected to, even if the file has another name.
   return { ...complete, name: process.env.WRANGLER_CI_OVERRIDE_NAME ?? complete.name };
 }
 
 /**
  * Writes the configuration file that wrangler gets with `--config`, and returns its path. Adds `vars` to the
- * environment's variables. If the variables need them, also adds the custom domain and the binding for Cloudflare's
- * email service.
+ * environment's variables. Also adds the custom domain and the binding for Cloudflare's email service, if the variables
+ * need them.
  */
 export function writeConfiguration(
   root: string,
@@ -113,7 +113,7 @@ function withNamesOf(environment: string, config: Deployment): Deployment {
   const known = (id: string | undefined) => (isProduction && id !== undefined && !NO_ID.test(id) ? id : undefined);
   const name = own(config.name);
   const { producers, consumers } = config.queues;
-  // An empty text only makes the Deploy to Cloudflare button ask for the variable.
+  // Drops empty values: they only make the "Deploy to Cloudflare" button ask for the variable.
   const vars = Object.fromEntries(Object.entries(config.vars).filter(([, value]) => value !== ""));
   return {
     ...config,
@@ -142,15 +142,15 @@ function withNamesOf(environment: string, config: Deployment): Deployment {
 }
 
 /**
- * Returns a namespace id for `FLOOD_SHIELD` that depends on the Worker's name. It is large, because people choose small
- * numbers for their own rate limits.
+ * Returns a namespace id for `FLOOD_SHIELD` that depends on the Worker's name. The id is large, because people choose
+ * small numbers for their own rate limits.
  */
 function numberFor(name: string, base: string): string {
   const mixed = [...encodeHex(utf8(name))].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e8, 7);
   return String(1e8 + mixed + Number(base));
 }
 
-/** Adds what the variables need, unless the operator's file already has it. */
+/** Adds the custom domain and the email binding that the variables need, unless the configuration already has them. */
 function withConsequencesOf(vars: Record<string, unknown>, config: Deployment): Deployment {
   const hostname = URL.parse(String(vars.PUBLIC_URL))?.hostname;
   const hasRoutes = config.route !== undefined || config.routes !== undefined;
@@ -168,7 +168,7 @@ export function isWorkersDev(hostname: string): boolean {
   return hostname === "workers.dev" || hostname.endsWith(".workers.dev");
 }
 
-/** Makes paths absolute: `wrangler.toml` has them relative to itself, and the generated file is in another folder. */
+/** Makes paths absolute: they are relative to `wrangler.toml`, and the generated file is in another folder. */
 function withPathsFrom(root: string, config: Deployment): Deployment {
   const { build, d1_databases: databases } = config;
   return {

@@ -32,8 +32,8 @@ export function needsAuthSecret(setting: Setting, values: Values, isSet: (name: 
 }
 
 /**
- * The secrets that are sent with the code: those that were given, and AUTH_SECRET if none is set. An AUTH_SECRET that
- * is set is never replaced.
+ * The secrets to send with the code: the given ones, and AUTH_SECRET if the Worker has none. An AUTH_SECRET that the
+ * Worker has is never replaced.
  */
 export function prepareSecrets(setting: Setting, values: Values, isSet: (name: string) => boolean): Values {
   const others = SECRET_VARIABLES.filter((name) => name !== CURRENT && name !== PREVIOUS);
@@ -69,7 +69,7 @@ function provideAuthSecret(setting: Setting, values: Values): { secret: string; 
   return { secret, origin: `made ${CURRENT}; ${shown} has your only copy` };
 }
 
-/** Reads the secret that an earlier run made. It may be cut off, because that run's disk may have been full. */
+/** Reads the secret that an earlier run made. The file may be incomplete, because the disk may have been full then. */
 function readKept(path: string, shown: string): string {
   const secret = readFileSync(path, "utf8").trim();
   const weakness = weaknessOf(secret);
@@ -90,7 +90,7 @@ export async function refuseReplacement(setting: Setting, secrets: Values): Prom
 If that run was in another folder, delete ${shown}: no Worker uses the secret in it.`);
 }
 
-/** Passes the secrets to wrangler in a file that only this user can read, and deletes it afterwards. */
+/** Passes the secrets to wrangler in a file that only this user can read. Deletes the file afterwards. */
 export async function withSecretsFile<Result>(secrets: Values, work: (flags: string[]) => Promise<Result>) {
   if (Object.keys(secrets).length === 0) return work([]);
   const folder = mkdtempSync(join(tmpdir(), "postern-secrets-"));

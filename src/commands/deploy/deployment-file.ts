@@ -22,7 +22,7 @@ import { isTable, readToml, type Table } from "./tables.ts";
 export function openDeploymentFile(root: string, environment: string) {
   const path = deploymentPath(root, environment);
 
-  /** `isDone` checks that the changed table has what was added: the line may have landed inside a multi-line string. */
+  /** `isDone` checks the changed file as TOML, because the new line may have landed inside a multi-line string. */
   async function change(
     what: string,
     edit: (text: string) => string,
@@ -50,7 +50,7 @@ export function openDeploymentFile(root: string, environment: string) {
     path,
     /** The path in messages to the operator, relative to the checkout. */
     shown: relative(root, path),
-    /** Sets a key above all tables. */
+    /** Sets a top-level key. */
     set(key: string, value: string) {
       const isDone = (table: Table) => holds(table, { [key]: value });
       return change(lineOf(key, value), (text) => setKey(text, undefined, key, value), isDone);
@@ -113,7 +113,7 @@ function lineOf(key: string, value: string): string {
   return `${key} = ${JSON.stringify(value)}`;
 }
 
-/** Returns the text with `key` set in `table`, or above all tables if `table` is `undefined`. */
+/** Returns the text with `key` set in `table`, or at the top level if `table` is `undefined`. */
 function setKey(text: string, table: string | undefined, key: string, value: string): string {
   const line = lineOf(key, value);
   const lines = text.trimEnd().split("\n");

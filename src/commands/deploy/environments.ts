@@ -1,18 +1,18 @@
-/** The environments to which an operator deploys: their names, and the file that each has of its own. */
+/** The environments that an operator deploys to: their names, and the configuration file of each. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The environment that is meant if none is named. Its resources have the names in `wrangler.toml`; other environments
- * append their own name.
+ * The default environment. Its resources have the names in `wrangler.toml`. Other environments append their own name to
+ * these names.
  */
 export const PRODUCTION = "production";
 
 /**
  * A name of an environment. It is short, because Cloudflare limits the length of queue names. It does not contain
- * "audit", by which the Worker recognizes the audit queue. Its first word is not "dead", and its last word is not
- * "commands": the Worker would collide with another environment's dead-letter queues, or with the preview Worker of
- * commands.
+ * "audit", because the Worker recognizes the audit queue by this word. Its first word is not "dead", because its queues
+ * would have names of another environment's dead-letter queues. Its last word is not "commands", because the preview
+ * Worker that commands use for another environment would have the same name.
  */
 const ENVIRONMENT_NAME = /^(?!.*audit)(?!dead(?:-|$))(?!(?:.*-)?commands$)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
 

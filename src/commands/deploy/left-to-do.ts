@@ -10,8 +10,8 @@ import type { Setting } from "./setting.ts";
 const HAS_SUPERUSER = "SELECT id FROM users WHERE is_superuser = 1 LIMIT 1";
 
 /**
- * Prints what is left to do. After the first deployment this is the whole list. Later it is only what the command can
- * see is missing.
+ * Prints what is left to do. After the first deployment, prints the whole list. Later, prints only the steps that the
+ * command itself finds undone.
  */
 export async function sayWhatIsLeft(setting: Setting, databaseId: string, values: Values, isFirst: boolean) {
   const { environment, world } = setting;

@@ -22,7 +22,7 @@ export async function applyMigrations(setting: Setting, { directory, archive }: 
 
 /**
  * Applies the migrations of one database. The old release keeps running on the new schema, because migrations only add
- * what it ignores.
+ * things that it ignores.
  */
 async function applyTo(setting: Setting, binding: "DB" | "AUDIT_DB", databaseId: string | undefined, config: string) {
   const { isDryRun, wrangler, world } = setting;
@@ -40,7 +40,7 @@ async function applyTo(setting: Setting, binding: "DB" | "AUDIT_DB", databaseId:
   tell(setting, "Migrations", `applied ${names}${place}.`);
 }
 
-/** The files of the migrations that the database lacks, in the order in which they apply. */
+/** The migration files that the database lacks, oldest first. */
 async function pendingMigrations(
   setting: Setting,
   binding: "DB" | "AUDIT_DB",

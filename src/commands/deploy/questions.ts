@@ -5,7 +5,7 @@ import { freshSecret } from "../dev-vars.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { StepFailed } from "./step-failed.ts";
 
-/** The values of a deployment by name. An empty text means that the operator wants none. */
+/** A deployment's values by name. Empty if the operator wants no value, or if Cloudflare already has the secret. */
 export type Values = Record<string, string>;
 
 interface Question {
@@ -22,7 +22,7 @@ interface Question {
 
 const usesSmtp = (values: Values) => values.MAIL_TRANSPORT === "smtp";
 
-/** The secrets that only the operator knows. Cloudflare stores them; no file does. */
+/** The secrets that only the operator knows. Cloudflare stores them, and no file contains them. */
 export const ASKED_SECRETS = ["SMTP_PASSWORD", "RESEND_API_KEY", "TURNSTILE_SECRET_KEY"];
 
 const QUESTIONS: readonly Question[] = [
@@ -93,7 +93,7 @@ and kept nowhere else.`,
 /** The names of all variables and secrets that the command asks for. */
 export const ASKED_NAMES = QUESTIONS.map(({ name }) => name);
 
-/** The questions that these values leave open. An empty text answers the question of an optional value. */
+/** The questions that these values leave open. An empty text is an answer only for a secret or an optional value. */
 function openQuestions(values: Values): Question[] {
   const isOpen = ({ name, isSecret, fallback }: Question) =>
     values[name] === undefined || (values[name] === "" && !isSecret && fallback?.(values, undefined) !== "");
@@ -118,7 +118,7 @@ interface Interview {
   world: Surroundings;
   /** The Worker's address on workers.dev, if the account has a subdomain there. */
   workersDev: string | undefined;
-  /** Called with each answer at once, so that an interrupted command does not ask again. */
+  /** Saves each answer at once, so that after an interruption the command does not ask again. */
   keep(name: string, value: string): Promise<void>;
   /** Runs further checks on an answer that passes the service's own validation. Returns the fault, or `undefined`. */
   check(name: string, value: string): Promise<string | undefined>;

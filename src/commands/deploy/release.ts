@@ -1,4 +1,4 @@
-/** Uploads the code, waits until it answers, and checks that users can log in. */
+/** Uploads the code, waits until the new version answers, and checks that users can log in. */
 import * as z from "zod";
 import { parseJson } from "../../platform/encoding.ts";
 import { describeError } from "../../platform/log.ts";
@@ -34,7 +34,7 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
 
 const healthSchema = z.object({ version: z.string() });
 
-/** Waits until this version answers at the address, and finds its stores and its schema. */
+/** Waits until this version answers at the address and reports that it is ready. */
 export async function awaitHealth(setting: Setting, origin: string): Promise<void> {
   const { isDryRun, outside, world } = setting;
   if (isDryRun) return tell(setting, "Health", `would wait for ${origin}/health/ready.`);

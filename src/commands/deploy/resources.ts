@@ -7,7 +7,7 @@ const databaseSchema = z.object({ uuid: z.string(), name: z.string() });
 const namespaceSchema = z.object({ id: z.string(), title: z.string() });
 const queueSchema = z.object({ queue_name: z.string() });
 
-/** The ids of the databases. A database that does not exist yet has none, which only a dry run sees. */
+/** The ids of the databases. In a dry run, a database that does not exist yet has no id. */
 export interface Databases {
   directory: string | undefined;
   /** The database for audit events, if the operator has bound one. */

@@ -9,7 +9,7 @@ import { StepFailed } from "./step-failed.ts";
 
 const WIDTH = 13;
 
-/** The world beyond this machine, except Cloudflare's API. */
+/** What tests replace: requests to anything but Cloudflare's API, waiting, and randomness. */
 export interface Outside {
   fetch(url: string, request?: RequestInit): Promise<Response>;
   pause(milliseconds: number): Promise<void>;
@@ -32,7 +32,7 @@ export interface Setting {
   deployment: Deployment;
 }
 
-/** Shows what a step that takes long is doing, until it says what it has done. */
+/** Shows what a slow step is doing, until `tell` replaces this line with the result. */
 export function begin({ world }: Pick<Setting, "world">, step: string, text: string): void {
   if (world.isTerminal) world.show(`${step.padEnd(WIDTH)}${text}`);
 }

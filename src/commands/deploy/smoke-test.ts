@@ -20,8 +20,8 @@ import type { Outside } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
 /**
- * An address to which no email can go (RFC 6761, section 6.4); Postern sends none. Every run uses the same address, so
- * it finds an account that an earlier run left.
+ * An address that can't receive emails (RFC 6761, section 6.4), and Postern sends none to it. Every run uses the same
+ * address, so that it can delete an account that an earlier run left behind.
  */
 const ADDRESS = "deployment-check@postern.invalid";
 

@@ -1,2 +1,2 @@
-/** A step that can't go on. The message says why and what to do; a later run continues. */
+/** Thrown by a step that can't continue. The message says why, and what to do before the command is run again. */
 export class StepFailed extends Error {}

@@ -1,4 +1,4 @@
-/** Tables of a configuration in TOML: read, and merged. */
+/** Reads and merges the tables of a TOML configuration. */
 import * as z from "zod";
 import { describeError } from "../../platform/log.ts";
 import { StepFailed } from "./step-failed.ts";
@@ -21,7 +21,7 @@ function placeOf(error: unknown): string {
   return found.success ? `line ${found.data.location.line}: ` : "";
 }
 
-/** The keys by which wrangler tells the entries of a list apart. */
+/** The keys that identify an entry of a list in wrangler's configuration. */
 const KEYS = ["binding", "name", "queue"];
 
 /**

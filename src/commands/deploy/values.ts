@@ -14,8 +14,8 @@ const SECRETS: readonly string[] = SECRET_VARIABLES;
 const GIVEN_NAMES = new Set([...ASKED_NAMES, ...SECRETS.filter((name) => name !== PREVIOUS)]);
 
 /**
- * Finds all values. Asks for the missing ones if it may. Otherwise `missing` lists their names, and only a dry run
- * continues.
+ * Finds all values. Asks for the missing ones if `isAsking`; if not, takes defaults, and throws if a value has no
+ * default. A dry run does not throw, but lists the names of these values in `missing`.
  */
 export async function settleValues(setting: Setting, isAsking: boolean, isSet: (name: string) => boolean) {
   const { account, cloudflare, deployment, file, isDryRun, worker, world } = setting;
@@ -26,8 +26,8 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
       `${exposed.join(", ")} must not be in ${file.shown} or wrangler.toml: remove it there, and set the environment variable instead.`,
     );
   const live = await readLiveVariables(setting);
-  // If the operator's file is missing, keep the values of the deployed Worker. The most important one is the address,
-  // which is the issuer of all tokens.
+  // If the operator's file lacks a value, keep the deployed Worker's. The most important value is the address, which is
+  // the issuer of all tokens.
   const found = Object.entries(live).filter(([name]) => ASKED_NAMES.includes(name) && !deployment.vars[name]);
   const given = givenValues({ ...deployment.vars, ...Object.fromEntries(found) }, isSet);
   const check = async (name: string, value: string) =>

@@ -1,8 +1,8 @@
-/** Something that a check needs and does not have, and how to get it. */
+/** Says what a check needs but does not have, and how to get it. */
 export interface Absent {
   absent: string;
   remedy: string;
-  /** Whether its absence is a fault of the service. */
+  /** Whether the service is at fault. */
   isFault?: boolean;
 }
 

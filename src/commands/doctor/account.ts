@@ -8,7 +8,7 @@ export interface Account {
   password: string;
 }
 
-/** Credentials that nothing else uses. */
+/** Makes random credentials. */
 export function makeAccount(domain: string, random: Random): Account {
   const username = `doctor-${encodeHex(random.bytes(8))}`;
   return { username, email: `${username}@${domain}`, password: encodeBase64url(random.bytes(24)) };

@@ -1,4 +1,4 @@
-/** Whether `wrangler.toml` binds everything that the Worker uses. */
+/** Checks whether `wrangler.toml` binds everything that the Worker uses. */
 import type { Bindings } from "../../bindings.ts";
 import { isAbsent } from "./absent.ts";
 import type { Examination } from "./examination.ts";
@@ -7,7 +7,7 @@ import type { Worker } from "./worker.ts";
 
 type Kind = "d1" | "kv" | "object" | "queue" | "assets";
 
-/** Every binding that the Worker can't do without. The compiler compares this list with `bindings.ts`. */
+/** Every binding that the Worker needs. The compiler compares this list with `bindings.ts`. */
 const NEEDED = {
   ASSETS: "assets",
   DB: "d1",
@@ -81,7 +81,7 @@ function missingBindings(worker: Worker): Finding[] {
     .map(([name, kind]) => failed(`The binding ${name} is missing.`, `Add ${TABLES[kind]} = "${name}". ${ORIGINAL}`));
 }
 
-/** A class without a migration can't be deployed. */
+/** A Durable Object class without a migration can't be deployed. */
 function classFaults({ durable_objects, migrations }: Worker): Finding[] {
   const made = migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes);
   return durable_objects.bindings
@@ -119,7 +119,7 @@ function queueFaults({ queues: { producers = [], consumers = [] } }: Worker): Fi
           `Give both the name of one queue. ${ORIGINAL}`,
         ),
       );
-    // The Worker recognizes the audit queue by this word in its name.
+    // The Worker recognizes the audit queue by the word "audit" in its name.
     if (queue.includes("audit") !== (name === "AUDIT_QUEUE"))
       faults.push(
         failed(

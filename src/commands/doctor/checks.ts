@@ -15,15 +15,15 @@ import { checkSigningKeys } from "./signing-keys.ts";
 import { checkNode, checkPackages, checkWrangler } from "./toolchain.ts";
 
 export interface Check {
-  /** Stable: scripts read it. */
+  /** Must not change, because scripts read it. */
   name: string;
-  /** A check that takes longer has failed. In milliseconds. */
+  /** In milliseconds. A check that takes longer has failed. */
   timeout: number;
   examine(examination: Examination): Finding | Finding[] | Promise<Finding | Finding[]>;
 }
 
 const QUICK = 30 * SECOND;
-/** Opening the database of a deployed service uploads a Worker. */
+/** Some checks open the database of a deployed service, for which wrangler uploads a Worker. */
 const SLOW = 90 * SECOND;
 
 export const CHECKS: readonly Check[] = [

@@ -1,4 +1,4 @@
-/** Whether this machine's clock agrees with the service's and the database's. */
+/** Compares this machine's clock with the clocks of the service and of the database. */
 import { databaseNow } from "../../db/client.ts";
 import { SECOND } from "../../platform/clock.ts";
 import { type Examination, withDatabase, withService } from "./examination.ts";
@@ -7,7 +7,7 @@ import type { Service } from "./service.ts";
 
 /** Verifiers tolerate this much by default (CLOCK_TOLERANCE_SECONDS). */
 const TOLERATED = 5 * SECOND;
-/** More than any verifier can be configured to tolerate. Beyond it, verifiers on this machine accept no new token. */
+/** The most that verifiers can tolerate. If the clock is further behind, verifiers here refuse every new token. */
 const UNUSABLE = 60 * SECOND;
 
 export async function checkClock(examination: Examination): Promise<Finding | Finding[]> {
@@ -41,8 +41,8 @@ function againstDatabase(examination: Examination): Promise<Finding> {
 }
 
 /**
- * Compares the clocks. Between `asked` and `answered` on our clock, the other one showed a time from `earliest` to
- * `latest`.
+ * Compares the clocks. Between `asked` and `answered` on this machine's clock, the other clock showed a time from
+ * `earliest` to `latest`.
  */
 function judge(whose: string, asked: number, earliest: number, latest: number, answered: number): Finding {
   const ahead = Math.max(0, asked - latest);

@@ -1,4 +1,4 @@
-/** Whether the service accepts its configuration values. */
+/** Checks whether the service accepts its configuration values. */
 
 import { statSync } from "node:fs";
 import { SECRET_VARIABLES } from "../../config/config.ts";

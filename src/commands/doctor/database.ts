@@ -1,4 +1,4 @@
-/** The database: pending migrations, and work that waits in it. */
+/** Checks the database: pending migrations, its size, and follow-ups and audit events that wait in it. */
 import { readUnmoved } from "../../audit/archive.ts";
 import { ARCHIVE_MIGRATIONS } from "../../db/archive.ts";
 import { type Database, databaseNow, databaseSize, MOST_BYTES } from "../../db/client.ts";
@@ -11,7 +11,7 @@ import { type Examination, isOnlyHttp, withDatabase, withService } from "./exami
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { readReadiness } from "./readiness.ts";
 
-/** The cron trigger runs every minute. Several runs have failed to do what has waited longer than this. */
+/** The cron trigger runs every minute. If something has waited longer than this, several runs have failed to do it. */
 export const CRON_PATIENCE = 10 * MINUTE;
 
 export async function checkMigrations(examination: Examination): Promise<Finding> {
@@ -89,7 +89,7 @@ export function checkDatabaseSize(examination: Examination) {
 const NEARLY_FULL = 0.8;
 const HOW_FULL_A_VOLUME_IS = "Look at the volume: df -h.";
 const HOW_TO_MAKE_ROOM = "Lower AUDIT_RETENTION_DAYS, or give events a database of their own: docs/scaling.md.";
-/** With a database for events, the size of `DB` still counts the space that moved events have left. */
+/** Moving events to their own database doesn't shrink `DB`: its size still includes the space that they have left. */
 const HOW_TO_MAKE_ROOM_IN_BOTH =
   "AUDIT_DB: lower AUDIT_RETENTION_DAYS. DB: new users take the space that moved events have left, so look whether events wait (audit-events): docs/scaling.md.";
 
@@ -107,7 +107,7 @@ export function checkAuditEvents(examination: Examination) {
   });
 }
 
-/** A database that was bound late may have millions of events to move, and counting reads every one. */
+/** If AUDIT_DB was bound late, millions of events may wait to be moved, and counting them reads every row. */
 const MOST_COUNTED = 10_000;
 const HOW_THEY_MOVE =
   "The cron job moves some 5,000 a minute. If this number doesn't fall, its log says why: task_failed, move_audit_events.";

@@ -1,4 +1,4 @@
-/** Whether the dead-letter queues are empty: what failed for good waits there for the operator. */
+/** Checks whether the dead-letter queues are empty. Messages that failed for good wait there for the operator. */
 
 import { isAbsent } from "./absent.ts";
 import { deadLetterQueues } from "./bindings.ts";

@@ -1,4 +1,4 @@
-/** Whether the email transport answers, and whether an email arrives. */
+/** Checks whether the email transport answers, and whether it accepts a test email. */
 import type { Config } from "../../config/config.ts";
 import { createResendTransport } from "../../mail/transports/resend.ts";
 import { createSmtpTransport, greetServer } from "../../mail/transports/smtp.ts";
@@ -68,7 +68,7 @@ function refusedHere(reason: string, tls: string): string {
     : "The server refused Postern. Its log says why.";
 }
 
-/** `--mail`: a test email. The doctor sends it if it knows the credentials, otherwise the service does. */
+/** `--mail`: sends a test email. If the doctor doesn't know the credentials, it lets the service send one. */
 export async function checkArrival(examination: Examination): Promise<Finding> {
   const { emailTo, parts } = examination;
   if (emailTo === undefined) return skipped("No test email was asked for.", "To send one: --mail you@example.com.");
@@ -99,7 +99,7 @@ export async function checkArrival(examination: Examination): Promise<Finding> {
   }
 }
 
-/** The transports that work outside of a Worker. */
+/** Creates the transport if it works outside of a Worker. */
 function ownTransport({ transport, smtp, resendApiKey, from }: Mail, clock: Clock): Transport | undefined {
   if (transport === "smtp") return createSmtpTransport(smtp, from, clock);
   return transport === "resend" ? createResendTransport(resendApiKey, from) : undefined;

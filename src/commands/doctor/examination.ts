@@ -22,7 +22,7 @@ import { readWorker, type Worker } from "./worker.ts";
 export type Wish =
   | { kind: "local"; port: number | undefined; persistTo: string | undefined }
   | { kind: "deployed"; url: string | undefined; environment: string | undefined }
-  /** `volume` is the folder of a container's volume, which shows its database. */
+  /** `volume` is the folder of a container's volume, through which the doctor reaches the database. */
   | { kind: "url"; url: string; volume: string | undefined };
 
 export type Examination = ReturnType<typeof createExamination>;
@@ -55,7 +55,7 @@ export async function withService<Result>(
   return isAbsent(service) ? skipped("No service answers.", "Fix what the check `service` says.") : check(service);
 }
 
-/** Runs a check that needs the database. Skips it if none is open: the check `migrations` says why. */
+/** Runs a check that needs the database. Skips it if the database is not open: the check `migrations` says why. */
 export async function withDatabase<Result>(
   { parts }: Pick<Examination, "parts">,
   check: (db: Database, archive: Database | undefined) => Promise<Result>,
@@ -132,7 +132,7 @@ async function readGiven(wish: Wish, parts: Parts, world: Surroundings): Parts["
     const own = readVariables(devVarsPath(world.root));
     if (own === undefined) return { absent: "There is no .dev.vars yet.", remedy: "`npm run dev` makes it." };
     const found = await parts.service;
-    // As `npm run dev` sets them.
+    // `npm run dev` sets the same values.
     const preset = { ENVIRONMENT: "development", ...(!isAbsent(found) && { PUBLIC_URL: found.origin }) };
     return { values: { ...vars, ...preset, ...own }, secrets: "readable" };
   }
@@ -169,7 +169,7 @@ const HOW_TO_OPEN = {
   url: "Start Postern on the volume, and run this as the user who runs it there.",
 };
 
-/** Why there is no database to open, if so. Checked before wrangler opens one, because it would make an empty one. */
+/** Returns why there is no database, or `undefined`. Called first, because wrangler would create an empty database. */
 function whereNoDatabaseIs(wish: Wish, root: string): Absent | undefined {
   if (isOnlyHttp(wish))
     return {

@@ -1,4 +1,4 @@
-/** Times one password hash and compares it with the time that was measured on a server. */
+/** Measures how long one password hash takes, and compares the time with that of a server. */
 import type { Config } from "../../config/config.ts";
 import { hashPassword, nativeEngine } from "../../passwords/scrypt.ts";
 import { makeAccount } from "./account.ts";
@@ -11,9 +11,9 @@ type Cost = Config["passwords"]["scrypt"];
 /** The default cost, and its milliseconds in workerd on a server's core (November 2026). */
 const DEFAULT_COST: Cost = { ln: 15, r: 8, p: 3 };
 const DEFAULT_MILLISECONDS = 255;
-/** Other machines may take this many times as long without being at fault. */
+/** Other machines may take this many times as long before the check warns. */
 const TOLERATED_FACTOR = 4;
-/** What timers and requests take without any hash, in milliseconds. */
+/** Milliseconds that are never too long: timers and requests take that much even without a hash. */
 const FLOOR = 100;
 
 export async function checkHashing(examination: Examination): Promise<Finding> {
@@ -33,7 +33,7 @@ function hashHere(cost: Cost, { clock, random }: Examination): Finding {
   );
 }
 
-/** A login of an unknown user costs the service one hash, too. */
+/** Measures a login of an unknown user, which also costs the service one hash. */
 async function hashThere(service: Service, cost: Cost, { clock, random }: Examination): Promise<Finding> {
   const { email, password } = makeAccount("example.com", random);
   const logIn = () => service.request("/api/v1/auth/login", { method: "POST", body: { email, password } });

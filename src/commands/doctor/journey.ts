@@ -1,4 +1,4 @@
-/** The steps that a user goes through, over HTTP. A step that does not answer as it should throws {@link StepFailed}. */
+/** The steps that a user goes through, over HTTP. A step throws {@link StepFailed} if the status is not as expected. */
 import * as z from "zod";
 import { decodeBase64url, parseJson } from "../../platform/encoding.ts";
 import { createVerifier } from "../../verify/index.ts";
@@ -57,7 +57,7 @@ export function createJourney(service: Service) {
         body: { refresh_token },
       });
     },
-    /** Verifies the token as another service does: with the published keys alone. */
+    /** Verifies the token as another service does: with only the published keys. */
     async verifyToken({ access_token }: Tokens): Promise<void> {
       const { json } = await step("Reading the JWKS", 200, "/.well-known/jwks.json");
       const payload = decodeBase64url(access_token.split(".")[1] ?? "");

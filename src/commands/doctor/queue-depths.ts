@@ -1,4 +1,4 @@
-/** How many messages wait in deployed queues (https://developers.cloudflare.com/api/resources/queues/methods/get_metrics). */
+/** Counts messages in deployed queues (https://developers.cloudflare.com/api/resources/queues/methods/get_metrics). */
 import * as z from "zod";
 import { chooseAccount, findLogin } from "../deploy/account.ts";
 import { openCloudflare } from "../deploy/cloudflare.ts";

@@ -18,7 +18,7 @@ export async function readReadiness(service: Service) {
   return readinessSchema.safeParse((await service.request("/health/ready")).json).data;
 }
 
-/** Checks whether Postern answers, with which release, and whether its issuer is the address that was asked. */
+/** Checks whether Postern answers, with which release, and whether its issuer is the address of the request. */
 export async function checkService({ parts, wish }: Examination): Promise<Finding[]> {
   const service = await parts.service;
   const isAsked = wish.kind !== "local" || wish.port !== undefined;
@@ -64,7 +64,7 @@ export async function checkService({ parts, wish }: Examination): Promise<Findin
   }
 }
 
-/** Whether the service reaches what it needs. */
+/** Checks whether the service reaches everything that it needs, as its `/health/ready` reports. */
 export function checkReadiness(examination: Examination): Promise<Finding> {
   return withService(examination, async (service) => {
     const readiness = await readReadiness(service);

@@ -9,7 +9,7 @@ export interface Result extends Finding {
   check: string;
 }
 
-/** The document of `--json`. Members may be added; these stay. */
+/** The document of `--json`. A later release may add members, but must keep these. */
 export interface Report {
   /** The release of this checkout. */
   version: string;

@@ -1,4 +1,4 @@
-/** Whether Resend accepts the API key, and knows the sender's domain (https://resend.com/docs/api-reference/domains/list-domains). */
+/** Checks Resend's API key and the sender's domain (https://resend.com/docs/api-reference/domains/list-domains). */
 import * as z from "zod";
 import type { Config } from "../../config/config.ts";
 import { parseSender } from "../../mail/transports/transport.ts";
@@ -26,7 +26,7 @@ export async function askResend({ resendApiKey, from }: Config["mail"]): Promise
       "Check the network, and https://resend-status.com.",
     );
   }
-  // This error name means that the key may only send. A wrong key gets another name.
+  // This error name means that the key is right but may only send emails. A wrong key gets another error name.
   if (refusalSchema.safeParse(answer.json).data?.name === "restricted_api_key")
     return ok("Resend accepts the API key, which may only send. Whether it may send from MAIL_FROM, --mail shows.");
   const domains = domainsSchema.safeParse(answer.json).data?.data;

@@ -101,7 +101,7 @@ async function useSession(opened: Tokens, journey: Journey): Promise<void> {
   await journey.expectRefused(tokens);
 }
 
-/** The token in the link of the email to this address. */
+/** Waits for the email to this address, and returns the token in its link. */
 async function linkToken(service: Service, email: string): Promise<string> {
   for (let look = 0; look < LOOKS; look++) {
     const emails = (await readOutbox(service, email)) ?? [];

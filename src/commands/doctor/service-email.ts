@@ -1,6 +1,6 @@
 /**
- * The doctor doesn't know the service's credentials, so it lets the service send a test email: the one that new users
- * get.
+ * The doctor doesn't know the service's email credentials, so it lets the service send an email: it registers the
+ * address as a new user.
  */
 import * as z from "zod";
 import { pause, SECOND } from "../../platform/clock.ts";

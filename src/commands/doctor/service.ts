@@ -65,7 +65,7 @@ export function openService(origin: string, stop: AbortSignal) {
   };
 }
 
-/** The services that may run on this machine, the likeliest first. */
+/** The services that may run on this machine, the most likely first. */
 export function localServices(port: number | undefined, stop: AbortSignal): Service[] {
   const ports = port === undefined ? Array.from({ length: PORTS }, (_, at) => FIRST_PORT + at) : [port];
   return ports.map((each) => openService(`http://localhost:${each}`, stop));

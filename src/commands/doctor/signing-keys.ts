@@ -75,7 +75,7 @@ async function judgeSeal(key: SigningKeyRow, { parts }: Examination): Promise<Fi
 
 const jwksSchema = z.object({ keys: z.array(z.looseObject({ kid: z.string(), alg: z.string() })).min(1) });
 
-/** Whether the service publishes keys of this database. */
+/** Checks whether the service publishes keys of this database. If it does not, it uses another database. */
 async function judgePlace(rows: readonly SigningKeyRow[], { parts, wish }: Examination): Promise<Finding[]> {
   const service = await parts.service;
   if (isAbsent(service)) return [];
@@ -92,7 +92,7 @@ async function judgePlace(rows: readonly SigningKeyRow[], { parts, wish }: Exami
   ];
 }
 
-/** A JWKS says which keys there are, but not how old they are. */
+/** Checks only the JWKS, which has the keys but not their age. */
 async function checkPublished(service: Service): Promise<Finding[]> {
   const { status, json } = await service.request("/.well-known/jwks.json");
   const jwks = jwksSchema.safeParse(json);

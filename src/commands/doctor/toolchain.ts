@@ -1,4 +1,4 @@
-/** Compares the Node, the wrangler and the other packages that are installed with those that are needed. */
+/** Compares the installed Node, wrangler and other packages with those that this release needs. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
@@ -43,7 +43,7 @@ export function checkWrangler({ world: { root } }: Pick<Examination, "world">): 
   return failed(`wrangler ${installed} is installed, and package.json pins ${needed}.`, MEND);
 }
 
-/** Compares package.json, package-lock.json and what is installed. */
+/** Compares package-lock.json with package.json and with the installed packages. */
 export function checkPackages({ world: { root } }: Pick<Examination, "world">): Finding {
   const manifest = readManifest(root);
   const lock = lockSchema.safeParse(readJson(join(root, "package-lock.json")));

@@ -5,13 +5,13 @@ import { type Config, ConfigurationError, environment, parseConfig } from "../..
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** Made-up values for secrets that are set and can't be read. They are as strong as real ones have to be. */
+/** Made-up values for secrets that are set but can't be read. They are strong enough to be accepted. */
 const UNREADABLE: Readonly<Record<string, string>> = {
   AUTH_SECRET: "Wq7Zk2vT9xRb4mLc8nYh3pJd6fGs1aQe5uXiOoVt",
   AUTH_SECRET_PREVIOUS: "Ht5Xo1bQy8cNw3kVe7rPz2mJu6gLs9dFa4iTqRvB",
 };
 
-/** Returns made-up values for secrets whose names alone are known. */
+/** Returns made-up values for secrets of which only the names are known. */
 export function unreadableSecrets(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, UNREADABLE[name] ?? "a-value-that-cannot-be-read"]));
 }
@@ -34,8 +34,8 @@ export function examineVariables(values: Variables): { config: Config } | { faul
 }
 
 /**
- * Contradictions between values. The service reports them only once no single value is wrong. This finds them earlier,
- * by parsing the values without the wrong ones.
+ * Returns contradictions between values. The service reports them only if each single value is right. This function
+ * finds them earlier: it leaves out the wrong values and parses the others.
  */
 function hiddenFaults(values: Variables, faults: readonly string[]): string[] {
   const wrong = faults.map((fault) => /^[A-Z_]+/.exec(fault)?.[0] ?? "");

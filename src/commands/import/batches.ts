@@ -7,8 +7,8 @@ import { readLines } from "./lines.ts";
 const LINES_A_BATCH = 500;
 
 /**
- * The bytes of all lines with second factors in a batch. Sealed factors take up to eight times as much. D1 allows 2 MB
- * in a value, and all other fields of a batch take less than 1 MB.
+ * The most bytes that the lines with second factors in a batch may have. Sealed factors take up to eight times as many.
+ * D1 allows 2 MB in a value, and all other fields of a batch take less than 1 MB.
  */
 const FACTOR_BYTES_A_BATCH = 100 * 1024;
 
@@ -21,8 +21,8 @@ export interface Batch {
 }
 
 /**
- * Reads the file in batches. A line with the address, id, username or user handle of an earlier line in the batch
- * begins the next batch.
+ * Reads the file in batches. If a line has the same address, id, username or user handle as an earlier line in the
+ * batch, it begins the next batch.
  */
 export async function* readBatches(file: string, seed: ImportSeed, rpId: string | undefined): AsyncGenerator<Batch> {
   const readUser = createUserReader(seed, rpId);

@@ -1,4 +1,4 @@
-/** What an import keeps beside its file: the seed of its ids, and the report of the lines that it refused. */
+/** The files that an import writes beside the imported file: the seed of its ids, and the report of refused lines. */
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
 import { encodeBase64url, parseJson } from "../../platform/encoding.ts";
@@ -12,12 +12,12 @@ export function reportPath(file: string): string {
   return `${file}.refused.ndjson`;
 }
 
-/** The seed of this file's import. A new seed is written to the disk before anything is imported. */
+/** Returns the seed of this file's import. Writes a new seed to the disk before anything is imported. */
 export function readSeed(file: string, now: number, random: Random): ImportSeed | Fault {
   const path = `${file}.import.json`;
   if (!existsSync(path)) {
     const seed = { seed: encodeBase64url(random.bytes(32)), startedAt: now };
-    // If two runs start at the same time, only one of them makes the file.
+    // If two runs start at the same time, only one makes the file, and the other fails.
     writeFileSync(path, JSON.stringify(seed), { mode: 0o600, flag: "wx" });
     return seed;
   }
@@ -26,7 +26,7 @@ export function readSeed(file: string, now: number, random: Random): ImportSeed 
   return { fault: `${path} is not what an import writes. Delete it to import the file from the start.` };
 }
 
-/** A report that is being written. It replaces the one of an earlier run as a whole. */
+/** Begins a report. Only a complete report replaces the report of an earlier run. */
 export function openReport(file: string, random: Random) {
   const draft = `${reportPath(file)}.${encodeBase64url(random.bytes(6))}`;
   const descriptor = openSync(draft, "w", 0o600);

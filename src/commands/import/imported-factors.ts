@@ -1,4 +1,4 @@
-/** The second factors of an imported user: checked field by field, then sealed as the service keeps them. */
+/** Checks the second factors of an imported user field by field, then seals (encrypts) them as the service does. */
 import { createPublicKey } from "node:crypto";
 import * as z from "zod";
 import { factorName } from "../../factors/factor.ts";
@@ -14,7 +14,7 @@ import { createSecrets, type Secrets } from "../../platform/crypto.ts";
 import { decodeBase32, decodeBase64url, decodeHex, encodeBase64url } from "../../platform/encoding.ts";
 import type { Random } from "../../platform/random.ts";
 
-/** The maximum that Postern allows a user (`factors/new-factors.ts`). */
+/** The most factors that Postern allows per user (`factors/new-factors.ts`). */
 const MOST_FACTORS = 20;
 const MOST_CODES = 20;
 /** 80 bits: many services have made seeds of this length. Postern's own seeds have 160. */
@@ -76,10 +76,7 @@ const publicKey = z.union([z.string(), z.record(z.string(), z.unknown())]).trans
   return z.NEVER;
 });
 
-/**
- * The fields of a line for second factors. `rpId` is the domain of the service's passkeys, if the operator has given
- * it.
- */
+/** The fields for second factors in a line. `rpId` is the domain of the service's passkeys, if the operator gave it. */
 export function factorFields(time: z.ZodType<number | null | undefined>, rpId: string | undefined) {
   const common = { name: factorName.optional(), created_at: time };
   const passkey = z.strictObject({
@@ -116,7 +113,7 @@ export function factorFields(time: z.ZodType<number | null | undefined>, rpId: s
 
 type FactorFields = z.output<z.ZodObject<ReturnType<typeof factorFields>>>;
 
-/** What is wrong with the factors of a line, and in which field; `undefined` if nothing is. */
+/** Returns what is wrong with the factors of a line, and in which field; `undefined` if nothing is wrong. */
 export function faultOfFactors(
   fields: FactorFields & { is_verified: boolean },
   rpId: string | undefined,
@@ -157,7 +154,7 @@ export interface UnsealedFactors extends Pick<ImportedFactors, "factors"> {
   codeHashes: Uint8Array[];
 }
 
-/** `idFor` makes the id of a factor from its number and the time of its creation. */
+/** `idFor` makes the id of a factor from the factor's number and creation time. */
 export function unsealedFactors(
   fields: FactorFields,
   createdAt: number,
@@ -185,7 +182,7 @@ export function unsealedFactors(
   return { factors, seeds, codes: fields.recovery_codes, codeHashes: fields.recovery_code_hashes };
 }
 
-/** The columns of the user's row that hold the factors. `secrets` are those of the service. */
+/** Returns the columns of the user's row that contain the factors. `secrets` are the service's secrets. */
 export async function sealFactors(
   userId: string,
   { factors, seeds, codes, codeHashes }: UnsealedFactors,

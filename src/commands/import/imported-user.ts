@@ -26,8 +26,8 @@ const passwordHash = z.string().transform((text, context) => {
 type LineFields = z.output<ReturnType<typeof lineShape>>;
 
 /**
- * What a line may hold: the fields of the API's `User`, the hash and the second factors. No time in it is later than
- * `now`, the start of the import.
+ * The fields that a line may have: those of the API's `User`, the hash and the second factors. No time may be later
+ * than `now`, the start of the import.
  */
 function lineShape(now: number, rpId: string | undefined) {
   const time = z.iso
@@ -70,7 +70,7 @@ function lineShape(now: number, rpId: string | undefined) {
     });
 }
 
-/** A line that was refused, as the report has it. Never holds a hash. */
+/** A refused line, as it is in the report. Never contains a password hash. */
 export interface RefusedLine {
   line: number;
   email?: string;
@@ -90,7 +90,7 @@ export interface ReadUser extends Arrival {
 }
 
 /**
- * Creates the reader of an import. The reader parses and checks one line, and returns `undefined` for an empty one.
+ * Creates the reader of an import. The reader parses and checks one line, and returns `undefined` for an empty line.
  * `rpId` is the domain of the service's passkeys, if the operator has given it.
  */
 export function createUserReader(seed: ImportSeed, rpId?: string) {
@@ -114,7 +114,7 @@ export function createUserReader(seed: ImportSeed, rpId?: string) {
 }
 
 function arrivalOf(fields: LineFields, line: string, { seed, startedAt }: ImportSeed): ReadUser {
-  /** A UUIDv7 whose random bits follow from the seed and the line. */
+  /** Makes a UUIDv7 whose random bits are derived from the purpose, the seed and the line. */
   const idFor = (purpose: string, time: number) => {
     const bytes = createHash("sha256").update(`${purpose} ${seed} ${line}`).digest();
     return createId(time, { bytes: (length) => new Uint8Array(bytes.subarray(0, length)) });
@@ -137,7 +137,7 @@ function arrivalOf(fields: LineFields, line: string, { seed, startedAt }: Import
     userHandle: handle ?? null,
     createdAt,
     updatedAt: fields.updated_at ?? createdAt,
-    // A user with an unverified address waits like one who has just registered, and has never logged in.
+    // A user with an unverified address is treated like a new registration, which has never logged in.
     lastLoginAt: fields.is_verified ? (fields.last_login ?? null) : null,
   };
   const scheme = fields.password_hash?.scheme ?? "none";

@@ -1,7 +1,7 @@
-/** A file line by line, however large it is. */
+/** Reads a file of any size, line by line. */
 import { createReadStream } from "node:fs";
 
-/** The maximum length of a line in bytes. A longer line is skipped, and never kept in memory as a whole. */
+/** The maximum length of a line in bytes. A longer line is returned without its bytes, and never kept in memory. */
 export const MOST_LINE_BYTES = 64 * 1024;
 
 const LINE_FEED = 10;

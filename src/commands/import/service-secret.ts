@@ -1,5 +1,6 @@
 /**
- * The secret under which imported second factors are sealed. It must be the service's own, so that it can open them.
+ * Reads the secret that seals imported second factors. It must be the service's AUTH_SECRET, so that the service can
+ * open them.
  */
 import { createSecrets, type Secrets } from "../../platform/crypto.ts";
 import { systemRandom } from "../../platform/random.ts";
@@ -11,10 +12,10 @@ import { CURRENT, openLocalSecrets } from "../secrets.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 /**
- * The secrets of the service. Neither Cloudflare nor a container reveals `AUTH_SECRET`, so the command asks the
- * operator for it.
+ * Reads the secrets of a local service from `.dev.vars`. Cloudflare and containers do not reveal `AUTH_SECRET`, so for
+ * these the command asks the operator.
  *
- * @throws {StepFailed} if the newest signing key does not prove the secret
+ * @throws {StepFailed} if the secret does not open the newest signing key
  */
 export async function readServiceSecrets(db: Directory["db"], place: Place, world: Surroundings): Promise<Secrets> {
   const [newest] = (await readTrustedKeys(db)).slice(-1);

@@ -1,5 +1,5 @@
 /**
- * Adds a backup's audit events directly to the service's database for them, if it has one: they may not fit into the
+ * Adds a backup's audit events directly to `AUDIT_DB`, if the service has one, because the events may not fit into the
  * database of the users.
  */
 import { createEventArchive, isMovedSoon } from "../../audit/archive.ts";
@@ -10,7 +10,7 @@ import { AUDIT_EVENTS, type Table } from "../../db/tables.ts";
 
 /**
  * If the rows are audit events, adds those to `AUDIT_DB` that are usually moved there. Adding an event twice changes
- * nothing. Returns the other rows, which stay in `DB`.
+ * nothing. Returns the other rows, which belong in `DB`.
  */
 export async function archiveEvents(archive: Database, db: Database, table: Table, rows: Value[][]) {
   if (table.name !== AUDIT_EVENTS.name) return rows;

@@ -1,4 +1,4 @@
-/** Reads a backup of the container or of `npm run data:export`: runs its SQL in a database of its own, and reads that. */
+/** Reads a backup of the container or of `npm run data:export`, by running its SQL in a temporary SQLite database. */
 import { createHash } from "node:crypto";
 import { constants, DatabaseSync } from "node:sqlite";
 import * as z from "zod";
@@ -21,7 +21,7 @@ export type Backup = Awaited<ReturnType<typeof readBackup>>;
 
 /** @throws {StepFailed} if the file is not a complete backup */
 export async function readBackup(path: string, show: (line: number) => void) {
-  // Without a name, SQLite makes a file that no other process finds and that disappears with this process.
+  // With an empty name, SQLite makes a temporary file that only this process can find, and deletes it at the end.
   const database = new DatabaseSync("");
   try {
     const digest = await load(path, database, show);
@@ -41,11 +41,11 @@ export async function readBackup(path: string, show: (line: number) => void) {
           .prepare("SELECT id, sealed_private_jwk AS sealedPrivateJwk FROM signing_keys WHERE revoked_at IS NULL")
           .all()
           .map((row) => sealedKey.parse({ ...row })),
-      /** Changes the copy, never the file. */
+      /** Changes the temporary database, never the backup file. */
       change(sql: string, params: readonly unknown[] = []) {
         database.prepare(sql).run(...z.array(value).parse(params));
       },
-      /** The rows of a table in batches, without the first `skip`. A batch is short enough for one bound value of D1. */
+      /** The rows of a table in batches, without the first `skip` rows. Each batch fits into one bound value of D1. */
       *batches({ name, columns, key }: Table, skip = 0): Generator<Value[][]> {
         const query = `SELECT ${quoted(...columns)} FROM ${quoted(name)} ORDER BY ${quoted(key)} LIMIT -1 OFFSET ${skip}`;
         let batch: Value[][] = [];
@@ -72,9 +72,9 @@ export async function readBackup(path: string, show: (line: number) => void) {
 const MOST_ROWS = 1_000;
 const MOST_CHARACTERS = 300_000;
 
-/** Runs the statements of the file. Returns its SHA-256. */
+/** Runs the statements of the file. Returns the file's SHA-256. */
 async function load(path: string, database: DatabaseSync, show: (line: number) => void): Promise<string> {
-  // The file's statements reach this database and nothing else.
+  // The file's statements must not open other database files.
   database.setAuthorizer((action) =>
     action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK,
   );
@@ -88,7 +88,7 @@ async function load(path: string, database: DatabaseSync, show: (line: number) =
     digest.update(bytes).update("\n");
     last = bytes.toString();
     statement += `${last}\n`;
-    // Quotes in a text are doubled. So if a line has an odd number of quotes, a text begins or ends in it.
+    // Quotes in a string are doubled. So if a line has an odd number of quotes, a string begins or ends in this line.
     if (bytes.filter((byte) => byte === QUOTE).length % 2 === 1) isOpen = !isOpen;
     if (isOpen || !last.endsWith(";")) continue;
     run(database, statement, number);

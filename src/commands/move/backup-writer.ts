@@ -1,9 +1,9 @@
-/** Writes a backup: the whole database as SQL, in the form of the container's `backup`, which its `restore` reads. */
+/** Writes a backup: the whole database as SQL, in the format of the container's `backup` and `restore`. */
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from "node:fs";
 import type { Value } from "../../db/directory-copy.ts";
 import { quoted, type Table } from "../../db/tables.ts";
 
-/** The last line. A file without it is cut off. */
+/** The last line. A file without this line is incomplete. */
 export const END_OF_BACKUP = "-- End of the backup.";
 
 // Characters that would break a statement into several lines, or that make some programs end the text early.

@@ -1,4 +1,4 @@
-/** Whether the new place of a move has the AUTH_SECRET of the old one. Keys, links and digests depend on it. */
+/** Checks whether the new service has the AUTH_SECRET of the old one. Keys, links and digests depend on this secret. */
 import type { SealedKey } from "../../keys/signing-key-rows.ts";
 import { systemRandom } from "../../platform/random.ts";
 import type { Directory } from "../database.ts";
@@ -14,7 +14,7 @@ interface Setting extends Pick<Directory, "db"> {
   world: Surroundings;
 }
 
-/** What is wrong with the secret of the new place, if anything. */
+/** What is wrong with the secret of the new service, if anything. */
 export async function faultOfSecret({ keys, db, place, world }: Setting): Promise<string | undefined> {
   const secret = place.remote
     ? await world.ask("The AUTH_SECRET of both places: ", "known-secret")
@@ -23,7 +23,7 @@ export async function faultOfSecret({ keys, db, place, world }: Setting): Promis
     return place.remote
       ? "This secret does not open every signing key in the file, so it is not the one of the old place. Finish a rotation of the secret there before you move."
       : "The AUTH_SECRET in .dev.vars does not open every signing key in the file. Set it to the secret of the old place.";
-  // A local service reads its secret from the same file, so there is no second secret to compare.
+  // A local service also reads its secret from .dev.vars, so there is no second secret to compare.
   if (!place.remote) return undefined;
   const own = await readTrustedKeys(db);
   if (own.length === 0)

@@ -1,4 +1,4 @@
-/** Checks that data is of this release: both places of a move must have applied exactly its migrations. */
+/** Checks that data is of this release: both services of a move must have applied exactly this release's migrations. */
 import { MIGRATIONS } from "../../db/migrations.ts";
 
 /** How the migrations that `place` has applied differ from this release's, if they do. */

@@ -1,13 +1,13 @@
 /**
- * What migrations have removed, and which releases still used it. Each migration that removes something says so in a
- * comment.
+ * Finds out which releases still run on the schema. Each migration that removes something says in a comment which
+ * release stopped using it.
  */
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const UNUSED_SINCE = /^-- Unused since (\d+\.\d+\.\d+)/m;
 
-/** The release that stopped using what this migration takes away, or `undefined` if it only adds. */
+/** The release that stopped using what this migration removes, or `undefined` if the migration only adds. */
 export function unusedSince(migration: string): string | undefined {
   return UNUSED_SINCE.exec(migration)?.[1];
 }
@@ -18,8 +18,8 @@ export function isNewer(version: string, than: string): boolean {
 }
 
 /**
- * The oldest release that runs on the schema of this tree, and the migration that says so. `undefined` if every release
- * runs on it.
+ * The oldest release that runs on the schema of this checkout, and the migration that says so. `undefined` if every
+ * release runs on this schema.
  */
 export function oldestRelease(root: string): { version: string; migration: string } | undefined {
   return globSync(join(root, "migrations", "*.sql"))

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { parseJson } from "../../platform/encoding.ts";
 import type { Fault } from "../flags.ts";
 
-/** A version of the Worker that took all requests, or takes them now. */
+/** A version of the Worker that is or was live. */
 export interface Deployed {
   versionId: string;
   deployedAt?: string;
@@ -28,7 +28,7 @@ export function readDeployments(output: string): Deployments | undefined {
     : undefined;
 }
 
-/** The live version and the version to make live: `wanted`, or else the newest other version that was live alone. */
+/** Finds the live versions, and the one to make live: `wanted`, or by default the newest other that was live alone. */
 export function chooseVersions(
   deployments: Deployments,
   wanted: string | undefined,

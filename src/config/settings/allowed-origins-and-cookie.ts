@@ -12,7 +12,7 @@ const origins = z
     "takes origins like https://app.example.com or capacitor://localhost, separated by commas",
   );
 
-/** A comma-separated list of header names (RFC 9110 §5.1). The default is what tracing tools add to requests. */
+/** A comma-separated list of header names (RFC 9110 §5.1). The default: the headers that tracing tools add. */
 const headerNames = z
   .string()
   .default("traceparent,tracestate,baggage,sentry-trace")
@@ -44,10 +44,10 @@ function isOrigin(text: string): boolean {
   return scheme !== undefined && !WITHOUT_APPS.has(scheme);
 }
 
-/** Schemes of the URL standard and of browsers. No app has pages of these schemes that send their origin. */
+/** Schemes of the URL standard and of browsers, which can't be an app's own scheme. */
 const WITHOUT_APPS = new Set(["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "javascript", "about"]);
 
-/** Refuses `*`: for requests with credentials, browsers take it for a name, not a wildcard (Fetch standard, CORS). */
+/** Refuses `*`: in requests with credentials, browsers treat it as a name, not as a wildcard (Fetch standard, CORS). */
 function isHeaderName(text: string): boolean {
   return /^[a-z][\w-]{0,63}$/i.test(text);
 }

@@ -5,8 +5,8 @@ import { givenNumber, oneOf, type ValuesOf, wholeNumber } from "../values.ts";
 export const MAX_PASSWORD_LENGTH = 256;
 
 /**
- * The minimum length of a password that is enough for a login, and of one that needs a second factor (NIST SP 800-63B-4
- * §3.1.1.2).
+ * The minimum length of a password that alone is enough for a login, and of a password that needs a second factor (NIST
+ * SP 800-63B-4 §3.1.1.2).
  */
 const ALONE = 15;
 const WITH_FACTOR = 8;
@@ -18,7 +18,7 @@ export const variables = {
   BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: wholeNumber(1_500, 100, 10_000),
 };
 
-/** `isNeverAlone`: whether no password opens a session without a second factor. */
+/** `isNeverAlone`: whether every login with a password also needs a second factor. */
 export function toConfig(
   values: ValuesOf<typeof variables>,
   { development, isNeverAlone }: { development: boolean; isNeverAlone: boolean },
@@ -26,7 +26,7 @@ export function toConfig(
   const { PASSWORD_MIN_LENGTH: given } = values;
   return {
     minimumLength: given ?? (isNeverAlone ? WITH_FACTOR : ALONE),
-    /** For a user who must have a second factor, and whose grace has ended. */
+    /** For a user who must have a second factor, and whose grace period has ended. */
     minimumLengthWithFactor: given ?? WITH_FACTOR,
     maximumLength: values.PASSWORD_MAX_LENGTH,
     // Off in development: the machine may be offline, and examples use known passwords.

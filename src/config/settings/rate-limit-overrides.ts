@@ -58,7 +58,7 @@ function faultOf(name: string, { budget, window }: LimitRule, seen: ReadonlySet<
   if (!isLimitName(name)) return `has an unknown limit: ${name}. It takes ${Object.keys(LIMIT_RULES).join(", ")}`;
   if (seen.has(name)) return `names ${name} twice`;
   const largest = name === "loginPerAccount" ? MOST_WRONG_GUESSES : LARGEST_BUDGET;
-  // One email of this budget is reserved for a link that resets the password, so a budget of 1 would allow no other.
+  // One email of this budget is reserved for a password reset link, so a budget of 1 would allow no other email.
   const smallest = name === "strangerMailPerRecipient" ? 2 : 1;
   if (budget < smallest || budget > largest) return `takes a number from ${smallest} to ${largest} for ${name}`;
   const longest = name === "loginPerAccount" ? LONGEST_PAUSE : DAY;

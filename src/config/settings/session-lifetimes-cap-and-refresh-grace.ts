@@ -1,11 +1,11 @@
 /**
- * The lifetimes of sessions and refresh tokens, the grace for a used refresh token, and the sessions that a user may
- * have.
+ * The lifetimes of sessions and refresh tokens, the grace period for a used refresh token, and the number of sessions
+ * that a user may have.
  */
 import { DAY, SECOND } from "../../platform/clock.ts";
 import { givenNumber, unless, type ValuesOf, wholeNumber } from "../values.ts";
 
-/** The default lifetime of a refresh token. If `SESSION_MAX_DAYS` is shorter, that is the default. */
+/** The default lifetime of a refresh token. If `SESSION_MAX_DAYS` is lower, it is the default instead. */
 const DEFAULT_REFRESH_DAYS = 7;
 
 export const variables = {

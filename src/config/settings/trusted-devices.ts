@@ -1,4 +1,4 @@
-/** How long a device stays trusted. Until then, logins from it need no second factor. */
+/** How long a device stays trusted. Logins from a trusted device need no second factor. */
 import { DAY } from "../../platform/clock.ts";
 import { type ValuesOf, wholeNumber } from "../values.ts";
 

@@ -2,7 +2,10 @@
 import * as z from "zod";
 import { unless, type ValuesOf } from "../values.ts";
 
-/** Cloudflare's test keys: always pass, always fail, "already spent" (https://developers.cloudflare.com/turnstile/troubleshooting/testing/). */
+/**
+ * Cloudflare's test keys: the check always passes, always fails, or says that the token was already used.
+ * https://developers.cloudflare.com/turnstile/troubleshooting/testing/
+ */
 const TEST_KEY = /^[123]x0{31}AA$/;
 
 export const variables = {

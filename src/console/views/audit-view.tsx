@@ -20,7 +20,7 @@ const FORMATS = ["csv", "ndjson"] as const;
 
 type Format = (typeof FORMATS)[number];
 
-/** How long the file stays available, so that the browser can start the download. */
+/** The file stays available for this time, so that the browser can start the download. */
 const DOWNLOAD_START_MILLISECONDS = 10_000;
 
 /** Matches text that looks like a complete IPv4 or IPv6 address. The service checks it further. */
@@ -118,8 +118,8 @@ export default function AuditView({ query }: ViewProps) {
 }
 
 /**
- * Saves all events that the filter finds as a file. If the response is cut off, this saves nothing: the operator could
- * take half of the events for all of them.
+ * Saves a file of all events that the filter finds. If the response is cut off, saves nothing, because the operator
+ * could think that the file has all events.
  */
 async function saveEvents(format: Format, filter: Partial<Filter>): Promise<void> {
   const query = new URLSearchParams({ format, ...filter });
@@ -158,7 +158,7 @@ interface WholeFieldProps {
   onEnter: (value: string) => void;
 }
 
-/** A field that filters as soon as its value is complete, and ends the filter when it is empty. */
+/** A filter field. Calls `onEnter` as soon as the value is complete or empty. An empty value means no filter. */
 function WholeField({ label, value, pattern, fault, onEnter }: WholeFieldProps) {
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
@@ -190,7 +190,7 @@ function Event({ event }: { event: AuditEvent }) {
   );
 }
 
-/** Shows the end of a user's id. Its beginning is the time of creation, so it would tell users apart less well. */
+/** Shows the end of a user's id. The beginning is the creation time, which is often similar for several users. */
 function Person({ id, none }: { id: string | null; none: string }) {
   return id === null ? <span class="quiet">{none}</span> : <a href={linkTo(`users/${id}`)}>…{id.slice(-8)}</a>;
 }

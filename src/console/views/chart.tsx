@@ -11,7 +11,7 @@ import { Dialog } from "./dialog.tsx";
 export interface Point {
   /** The time, as the operator sees it. */
   name: string;
-  /** Numbers by kind. The bar shows their sum. */
+  /** The number of events of each kind. The bar shows the sum. */
   counts: Record<string, number>;
 }
 

@@ -1,4 +1,4 @@
-/** The configuration in force, without the values of secrets. */
+/** The current configuration, without the values of secrets. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Setting } from "../api.ts";
 import { Field } from "../controls.tsx";

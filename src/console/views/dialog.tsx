@@ -1,4 +1,4 @@
-/** Dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
+/** Dialogs. The browser keeps the focus in the dialog, closes the dialog on Escape, and then restores the focus. */
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../controls.tsx";
@@ -16,7 +16,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, look = "", children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  // Before the browser draws, so that a key pressed right after the click already reaches the dialog.
+  // A layout effect runs before the browser draws. So if a key is pressed right after the click, the dialog gets it.
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
@@ -39,11 +39,11 @@ interface FormDialogProps {
   /** The label of the button that calls `act`. */
   label: string;
   isDangerous?: boolean;
-  /** Does what the dialog asks about. If this throws, the dialog stays open and shows the failure. */
+  /** Does what the operator has confirmed. If this throws, the dialog stays open and shows the failure. */
   act: () => Promise<void>;
   /** Checks the fields before `act`. If it returns false, the dialog doesn't call `act`. */
   isReady?: () => boolean;
-  /** Shows the current state of the object. The dialog offers this if someone else has changed the object meanwhile. */
+  /** Shows the current state of the object. The dialog offers this if the object has changed meanwhile. */
   onOvertaken?: () => void;
   onClose: () => void;
   children?: ComponentChildren;

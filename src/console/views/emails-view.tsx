@@ -1,4 +1,4 @@
-/** Emails that failed for good. */
+/** Emails that the service gave up sending. An operator can send them again. */
 import { useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
 import { api, type DeadLetter, dataOf } from "../api.ts";

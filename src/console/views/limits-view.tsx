@@ -1,4 +1,4 @@
-/** The limits in force. Looks up how much of a limit is left for an address or a user, and resets it. */
+/** The current limits. Looks up how much of a limit is left for an address or a user, and resets this limit. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Limit, type LimitState } from "../api.ts";
 import { Button, Choice, Field } from "../controls.tsx";

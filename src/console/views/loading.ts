@@ -1,4 +1,4 @@
-/** Hooks that read from the API. They return the data that was read, the failure, and a function that reads again. */
+/** Hooks that read from the API. They return the data, the failure, and a function that reads the data again. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { PosternError } from "../../client/index.ts";
 import type { Page } from "../api.ts";
@@ -9,7 +9,7 @@ const PAUSE_MILLISECONDS = 1_000;
 type Read<Data> = (signal: AbortSignal) => Promise<Data>;
 
 export interface Loaded<Data> {
-  /** What was read last. It stays until the next read has ended, and is `undefined` if that read fails. */
+  /** What was read last. Stays until the next read has ended. If that read fails, becomes `undefined`. */
   data: Data | undefined;
   /** What the last read threw; `undefined` if it succeeded. */
   failure: unknown;
@@ -53,7 +53,7 @@ interface LoadedList<Item> {
   reload(): void;
 }
 
-/** Reads a list page by page. A page can be empty although others follow: this then reads the next page at once. */
+/** Reads a list page by page. A page can be empty although more pages follow. Then the next page is read at once. */
 export function useList<Item>(
   read: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>,
   inputs: readonly unknown[],
@@ -67,7 +67,7 @@ export function useList<Item>(
     return page;
   };
   const first = useLoaded((signal) => readFrom(undefined, signal), inputs);
-  // When the first page has been read again, the later pages that followed the old one no longer count.
+  // Ignore later pages that followed an old first page: the first page may have been read again.
   const more = later !== undefined && later.first === first.data ? later : undefined;
   const cursor = more === undefined ? (first.data?.next_cursor ?? null) : more.cursor;
 

@@ -1,4 +1,4 @@
-/** What the service has been doing: numbers, and a small chart for each kind of event. */
+/** What the service does: numbers, and a small chart for each kind of event. */
 import { api, dataOf, type Overview } from "../api.ts";
 import { Loading } from "../loading.tsx";
 import { Badge, Facts, Heading, Panel, Time } from "../parts.tsx";

@@ -1,4 +1,4 @@
-/** The command palette: leads to views, actions and users by the keyboard. */
+/** The command palette: opens views, actions and users with the keyboard. */
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
 import { api, dataOf, type Me, type User } from "../api.ts";
@@ -88,7 +88,7 @@ export function Palette({ me, views, logOut, onClose }: PaletteProps) {
                 role="option"
                 tabIndex={-1}
                 aria-selected={index === current}
-                // Keeps the focus in the field.
+                // A click must not take the focus from the field.
                 onMouseDown={(event) => event.preventDefault()}
                 onClick={() => open(entry, close)}
               >

@@ -1,4 +1,4 @@
-/** Asks the operator to prove again who they are. Then the client repeats the request that needed it. */
+/** Asks the operator to reauthenticate. Then the client repeats the request that needed a recent login. */
 import { useRef, useState } from "preact/hooks";
 import { credentialOf } from "../../../public/static/webauthn-json.js";
 import type { ReauthenticateBody } from "../../client/index.ts";
@@ -10,19 +10,19 @@ import { client } from "../session.ts";
 import { words } from "../words.ts";
 import { Dialog } from "./dialog.tsx";
 
-/** The proofs that the operator can give. An operator with an app or a passkey has to prove it: `password` is false. */
+/** The proofs that the operator can give. With an app or a passkey, `password` is false: the API needs the factor. */
 export interface Ways {
   password: boolean;
   totp: boolean;
   passkey: boolean;
 }
 
-/** Old browsers have no passkeys, and no browser has them on an http page other than localhost. */
+/** Old browsers don't support passkeys. No browser supports passkeys on http pages, except on localhost. */
 const hasPasskeys = typeof PublicKeyCredential === "function";
 
 /**
- * Reads which proofs the operator can give. If the read fails, this returns the password alone. If the operator has a
- * factor, the service then refuses the password and names the factors.
+ * Reads which proofs the operator can give. If the read fails, returns only the password. Then, if the operator has a
+ * factor, the service refuses the password and names the factors.
  */
 export async function waysOfOperator(): Promise<Ways> {
   try {
@@ -86,7 +86,7 @@ export function Reauthentication({ ways: first, settle }: { ways: Ways; settle: 
     } else if (code === "invalid_passkey") {
       setFailure(texts.wrongPasskey);
     } else {
-      // If the operator uses no passkey, the browser throws an error of its own, which doesn't say why.
+      // If the operator chooses no passkey, the browser throws its own error, which doesn't say why.
       setFailure(error instanceof PosternError ? textOf(error) : texts.unused);
     }
   }

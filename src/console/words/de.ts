@@ -307,7 +307,7 @@ export const german: Words = {
     suspended: "Gesperrt",
     operators: "Mit einer Rolle",
     waiting: "Wartende E-Mails",
-    // With a soft hyphen, because the tile is narrow.
+    // The soft hyphen lets the word break, because the tile is narrow.
     deadLetters: "Fehl\u00adgeschlagene E-Mails",
     service: "Dienst",
     version: "Version",

@@ -2,13 +2,13 @@
 
 import type { AuditEventType } from "../../audit/event-types.ts";
 
-/** All texts of the console in one language. A missing or superfluous text is a type error. */
+/** All texts of the console in one language. A missing text or an extra text is a type error. */
 export type Words = typeof english;
 
 export const english = {
   shell: {
     console: "Admin console",
-    /** Beside the product's name. */
+    /** Shown beside the product's name. */
     place: "Admin",
     skip: "Skip to content",
     menu: "Menu",

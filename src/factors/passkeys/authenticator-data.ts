@@ -1,4 +1,4 @@
-/** What an authenticator says and signs (WebAuthn §6.1), and what the service requires of it. */
+/** The data that an authenticator signs (WebAuthn §6.1), and what the service requires of this data. */
 import { constantTimeEqual, sha256 } from "../../platform/crypto.ts";
 import { formatUuid, utf8 } from "../../platform/encoding.ts";
 import { type CborMap, readCborMap } from "./cbor.ts";
@@ -9,7 +9,7 @@ interface AuthenticatorData {
   isUserPresent: boolean;
   isUserVerified: boolean;
   /**
-   * Whether the passkey can be copied to the user's other devices, for example by a password manager. Never changes.
+   * Whether a password manager, for example, can copy the passkey to the user's other devices. This never changes.
    */
   isBackupEligible: boolean;
   isBackedUp: boolean;
@@ -44,7 +44,7 @@ const ID_AT = ID_LENGTH_AT + 2;
 const SHORTEST_ID = 16;
 const LONGEST_ID = 1_023;
 
-/** `undefined` unless the flags describe exactly what the bytes contain. The content of extensions is ignored. */
+/** Returns `undefined` if the bytes and the flags don't match exactly. Ignores the content of extensions. */
 export function readAuthenticatorData(bytes: Uint8Array): AuthenticatorData | undefined {
   if (bytes.byteLength < HEADER_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

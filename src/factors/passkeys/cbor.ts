@@ -2,9 +2,9 @@
  * Reads the part of CBOR (RFC 8949) that authenticators write (CTAP 2.2 §8): integers, byte and text strings, arrays,
  * maps, booleans and null, all of a definite length.
  *
- * The reader also accepts longer encodings of a number, and keys in any order: not every authenticator writes the
- * canonical form, and the service never compares encodings. It refuses what can be understood in two ways, such as a
- * map in which a key occurs twice.
+ * The reader also accepts longer encodings of a number, and keys in any order, because some authenticators don't write
+ * the canonical form, and the service never compares encodings. The reader refuses ambiguous input, such as a map in
+ * which a key occurs twice.
  */
 
 export type CborValue = number | string | boolean | null | Uint8Array | CborValue[] | CborMap;
@@ -17,8 +17,8 @@ interface Item<Value> {
 }
 
 /**
- * CTAP 2.2 §8 allows 4 levels. The attestation object, which the browser adds, and compound attestation statements need
- * some more.
+ * The deepest nesting. CTAP 2.2 §8 allows 4 levels. The attestation object, which the browser adds, and compound
+ * attestation statements need more levels.
  */
 const DEEPEST = 8;
 

@@ -1,6 +1,6 @@
 /**
- * The challenges of passkeys (WebAuthn §13.4.3). The service stores a challenge only after it was used. A challenge is
- * the base64url encoding of
+ * The challenges of passkeys (WebAuthn §13.4.3). The service stores only used challenges. A challenge is the base64url
+ * encoding of
  *
  *   version (1 byte) · expiry (8, ms) · user id (16, zeros if no user is known) · random (32) · HMAC-SHA-256 (32)
  *
@@ -22,8 +22,8 @@ export interface OpenedChallenge {
   /** Milliseconds since the epoch. */
   expiresAt: number;
   /**
-   * A digest of the challenge. The user's object stores it after the use until the challenge expires, so that the
-   * challenge works once.
+   * A digest of the challenge. The user's object stores the digest of a used challenge until the challenge expires, so
+   * that the challenge works once.
    */
   id: string;
 }
@@ -54,8 +54,8 @@ export function createChallenge(
 }
 
 /**
- * The content of a challenge that this service made for this purpose and that has not expired, otherwise `undefined`.
- * Touches no storage. The caller must check that the challenge is for the right user and was not used before.
+ * Returns the content of a challenge; `undefined` if the challenge has expired or was not made here for this purpose.
+ * Uses no storage. The caller must check that the challenge is for the right user and was not used before.
  */
 export function openChallenge(
   purpose: ChallengePurpose,

@@ -1,4 +1,4 @@
-/** What the browser says about a ceremony (WebAuthn §5.8.1), and what the service requires of it. */
+/** What the browser says when a passkey is created or used (a ceremony, WebAuthn §5.8.1), and how this is checked. */
 import * as z from "zod";
 import { parseJson } from "../../platform/encoding.ts";
 import type { Expectation } from "./expectation.ts";
@@ -24,7 +24,7 @@ export function challengeOf({ response }: { response: { clientDataJSON: Uint8Arr
 
 /**
  * Checks the client data of a ceremony (WebAuthn §7.1 and §7.2). Returns the fault, or `undefined` if there is none.
- * Refuses a page in a frame of another origin, because the pages of the service and of its apps are never in one.
+ * Refuses a page in a frame of another origin, because no page of the service or its apps is ever in such a frame.
  */
 export function clientDataFault(
   clientDataJson: Uint8Array,

@@ -5,12 +5,9 @@
 import * as z from "zod";
 import { decodeBase64url } from "../../platform/encoding.ts";
 
-/**
- * Maximum sizes in bytes. The standard sets those of ids and user handles (WebAuthn §4, §5.4.3), and none of the
- * others.
- */
+/** Maximum sizes in bytes. WebAuthn limits only ids (§4) and user handles (§5.4.3). */
 const LONGEST = { id: 1_023, userHandle: 64, clientData: 4_096, authenticatorData: 4_096, signature: 1_024 };
-/** In bytes. Some formats of attestation hold several certificates. */
+/** In bytes. This is large because some attestation formats contain several certificates. */
 const LONGEST_ATTESTATION_OBJECT = 24_576;
 
 const text = (mostBytes: number) =>
@@ -64,7 +61,7 @@ export const authenticationResponse = z
 export type RegistrationResponse = z.infer<typeof registrationResponse>;
 export type AuthenticationResponse = z.infer<typeof authenticationResponse>;
 
-/** For the API reference. Real ones are longer. */
+/** An example for the API reference. Real responses are longer. */
 function exampleOf(response: Record<string, string>) {
   const clientDataJSON = "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0";
   return { id: "dGhlIGlkIG9mIGEgcGFzc2tleQ", type: "public-key", response: { clientDataJSON, ...response } };

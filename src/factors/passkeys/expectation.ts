@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from "../../platform/refusal.ts";
 import type { OpenedChallenge } from "./challenge.ts";
 
-/** What the service expects of a registration or an assertion. */
+/** What the service expects when a passkey is created (a registration) or used (an assertion). */
 export interface Expectation {
   challenge: Pick<OpenedChallenge, "text">;
   /** The origins whose pages may create and use passkeys, such as `https://auth.example.com`. */

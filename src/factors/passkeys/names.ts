@@ -3,8 +3,8 @@ import { readUserAgent } from "../../platform/user-agents.ts";
 
 /**
  * The names of authenticators by the UUID of their model (AAGUID). Nothing proves this UUID, so use it for names only.
- * The entries are from the list at https://github.com/passkeydeveloper/passkey-authenticator-aaguids. Those of Yubico's
- * keys are from Yubico's list.
+ * The entries are from the list at https://github.com/passkeydeveloper/passkey-authenticator-aaguids. The entries of
+ * Yubico's keys are from Yubico's list.
  */
 const AUTHENTICATORS = new Map([
   ["fbfc3007-154e-4ecc-8c0b-6e020557d7bd", "Apple Passwords"],
@@ -36,13 +36,13 @@ const AUTHENTICATORS = new Map([
 ]);
 
 /**
- * The name of the authenticator if its model is known. Otherwise the browser that registered the passkey, although the
- * passkey may be on another device.
+ * Returns the name of the authenticator if its model is known. If not, returns the browser that registered the passkey,
+ * although the passkey may be on another device.
  */
 export function namePasskey({ aaguid, userAgent }: { aaguid: string; userAgent: string | null }): string {
   const known = AUTHENTICATORS.get(aaguid);
   if (known !== undefined) return known;
   const browser = readUserAgent(userAgent ?? "");
-  // Contains no words to translate: the name is stored, and the user may read it in another language.
+  // The name has no words to translate, because it is stored and the user may read it in another language.
   return browser === undefined ? "Passkey" : `${browser.browser} (${browser.system})`;
 }

@@ -17,8 +17,8 @@ export interface KnownPasskey {
 
 /**
  * The options for creating a passkey that can be used without typing a name (`residentKey`) and that proves two factors
- * (`userVerification`). The browser shows the names in `user` when the user chooses a passkey. With `existing`, it does
- * not register the same authenticator twice.
+ * (`userVerification`). The browser shows the names in `user` when the user chooses a passkey. `existing` keeps the
+ * browser from registering the same authenticator twice.
  */
 export function creationOptions({
   rp,
@@ -38,7 +38,7 @@ export function creationOptions({
     pubKeyCredParams: PASSKEY_ALGORITHMS.map((alg) => ({ type: PUBLIC_KEY, alg })),
     timeout: CHALLENGE_LIFETIME,
     excludeCredentials: existing.map(describe),
-    // `requireResidentKey` is for browsers that know Level 1 only.
+    // `requireResidentKey` is for browsers that know only WebAuthn Level 1.
     authenticatorSelection: { residentKey: REQUIRED, requireResidentKey: true, userVerification: REQUIRED },
     attestation: "none" as const,
   };

@@ -58,7 +58,7 @@ function coseOf([type = null, algorithm = null, ...parameters]: CborValue[]): Cb
   return new Map([[KEY_TYPE, type], [ALGORITHM, algorithm], ...labelled]);
 }
 
-/** Whether WebCrypto can use the key. It refuses a point that is not on the curve. */
+/** Whether WebCrypto can use the key. WebCrypto refuses, for example, a point that is not on the curve. */
 export async function isUsable(key: PasskeyPublicKey): Promise<boolean> {
   return (await importKey(key)) !== undefined;
 }
@@ -75,7 +75,7 @@ async function importKey({ algorithm, publicKey }: PasskeyPublicKey): Promise<Cr
   try {
     return await crypto.subtle.importKey("jwk", publicKey, WEB_CRYPTO[algorithm], false, ["verify"]);
   } catch {
-    // Not a key of this algorithm.
+    // This is not a valid key of the algorithm.
     return undefined;
   }
 }
@@ -83,7 +83,7 @@ async function importKey({ algorithm, publicKey }: PasskeyPublicKey): Promise<Cr
 const READERS: Record<PasskeyAlgorithm, (cose: CborMap) => JsonWebKey | undefined> = {
   [-7](cose) {
     const x = bytesOf(cose.get(X), 32);
-    // WebAuthn §5.8.5 allows no compressed point, whose y is a boolean.
+    // WebAuthn §5.8.5 forbids compressed points. Their y is a boolean.
     const y = bytesOf(cose.get(Y), 32);
     const isP256 = cose.get(KEY_TYPE) === 2 && cose.get(CURVE) === 1;
     return isP256 && x && y ? { kty: "EC", crv: "P-256", x: encodeBase64url(x), y: encodeBase64url(y) } : undefined;
@@ -125,8 +125,8 @@ function rawSignature(algorithm: PasskeyAlgorithm, signature: Uint8Array): Uint8
 
 /**
  * Converts an ECDSA signature to the format that WebCrypto expects: its two numbers, 32 bytes each. Authenticators
- * write a DER sequence of two integers (WebAuthn §6.5.5, RFC 3279 §2.2.3). Each signature has exactly one such form.
- * Returns `undefined` for any other form.
+ * write a DER sequence of two integers (WebAuthn §6.5.5, RFC 3279 §2.2.3). Each signature has exactly one DER encoding.
+ * Returns `undefined` for any other bytes.
  */
 function rawEcdsaSignature(der: Uint8Array): Uint8Array | undefined {
   if (der[0] !== 0x30 || der[1] !== der.byteLength - 2) return undefined;

@@ -12,7 +12,7 @@ interface Services {
 }
 
 /**
- * Makes the proof that the user's object judges. Returns `undefined` if the challenge has expired, or was not made for
+ * Makes the proof that the user's object checks. Returns `undefined` if the challenge has expired, or was not made for
  * this purpose and user. Challenges for the purpose `login` are for any user.
  */
 export function readPasskeyProof(

@@ -1,6 +1,6 @@
 /**
- * User handles (WebAuthn §5.4.3). An authenticator stores a user handle with each passkey. Here it is the bytes of the
- * user's id.
+ * User handles (WebAuthn §5.4.3). An authenticator stores a user handle with each passkey. The handles of this service
+ * are the bytes of the users' ids.
  */
 import { encodeBase64url, formatUuid, parseUuid } from "../../platform/encoding.ts";
 
@@ -13,7 +13,7 @@ export function writeUserHandle(userId: string): string {
 
 /**
  * The user's id, or `undefined` if this service can't have created the handle. The client sends the handle, and nothing
- * proves it.
+ * proves that it is right.
  */
 export function readUserHandle(handle: Uint8Array): string | undefined {
   return handle.byteLength === 16 ? formatUuid(handle) : undefined;

@@ -11,7 +11,7 @@ import { readUserHandle } from "./user-handle.ts";
 /** A stored passkey, with the user to whom it belongs. */
 export interface StoredPasskey extends PasskeyPublicKey {
   userId: string;
-  /** The user handle of a passkey that another service created, base64url. Otherwise the handle is the user's id. */
+  /** In base64url, for a passkey that another service created. If absent, the handle is the user's id. */
   userHandle?: string | undefined;
   credentialId: string;
   counter: number;
@@ -20,11 +20,11 @@ export interface StoredPasskey extends PasskeyPublicKey {
 }
 
 /**
- * Returns what to store after the use of a passkey, or the refusal `invalid_passkey`. The caller must make the one
- * check of §7.2 that needs storage: that the challenge was not used before.
+ * Returns what to store after the use of a passkey, or the refusal `invalid_passkey`. One check of §7.2 needs storage,
+ * so the caller must make it: that the challenge was not used before.
  *
- * A counter that doesn't rise may mean that an attacker has a copy of the passkey, or that the authenticator is faulty.
- * The service accepts the passkey and reports the counter: otherwise the attacker could lock the owner out (§6.1.1).
+ * If the counter doesn't rise, an attacker may have a copy of the passkey, or the authenticator is faulty. The service
+ * accepts the passkey and reports the counter. A refusal would let the attacker lock the owner out (§6.1.1).
  */
 export async function verifyAssertion(
   { id, response }: AuthenticationResponse,

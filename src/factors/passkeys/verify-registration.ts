@@ -20,10 +20,10 @@ export interface RegisteredPasskey extends Omit<StoredPasskey, "userId"> {
  * Returns what to store about a new passkey, or the refusal `invalid_passkey`. Reads the public key from the
  * authenticator data, not from the copy that browsers send beside it.
  *
- * Ignores the attestation statement, and so accepts every format of it. The statement would prove the model of the
+ * Ignores the attestation statement, so every format is accepted. The statement would prove the model of the
  * authenticator, but no rule of this service depends on the model. A client could leave the statement out anyway,
- * because the service requests none (`attestation: "none"`). WebAuthn §7.1 lets a service treat such a passkey as one
- * whose model is not proved.
+ * because the service requests none (`attestation: "none"`). WebAuthn §7.1 lets a service accept a passkey without such
+ * a proof.
  *
  * The caller must make the two checks of §7.1 that need storage: that the challenge was not used before, and that no
  * other passkey has this id.

@@ -57,8 +57,8 @@ function confirmationOf({ current_password: password }: { current_password?: str
 }
 
 /**
- * Answers a request whose current password was right, but only until another request changed the password. If the
- * client sent the same request twice, this one succeeds as well. Otherwise its current password is now wrong.
+ * Answers a request if another request changed the password after the check of this request's current password. If the
+ * client sent the same request twice, both succeed. If the new passwords differ, this current password is now wrong.
  */
 async function answerRepetition(
   { passwords, users }: Services,

@@ -1,7 +1,6 @@
 /**
- * Everything that is stored about a user, as one JSON document. It is streamed, because a user may have many events. It
- * leaves out what only the service can use: the password's hash, the secrets of second factors, and internal
- * counters.
+ * All data that is stored about a user, as one JSON document, except data that only the service can use: the password's
+ * hash, the secrets of second factors, and internal counters. It is streamed, because a user may have many events.
  */
 import * as z from "zod";
 import type { AuditFilter, AuditRow } from "../../audit/event-rows.ts";
@@ -130,7 +129,7 @@ async function* documentParts(head: object, lists: [string, AsyncGenerator<objec
   yield "}";
 }
 
-/** What the user did to another account, without anything about that account's owner. */
+/** Shows an event in which the user acted on another account. Contains no data about the owner of that account. */
 function presentDeed({ id, type, occurredAt, ipAddress, userAgent }: AuditRow) {
   return { id, type, occurred_at: toIsoTime(occurredAt), ip_address: ipAddress, user_agent: userAgent };
 }

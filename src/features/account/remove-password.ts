@@ -10,12 +10,12 @@ import { typedPassword } from "../../passwords/policy.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { isOfCurrentEpoch, type User } from "../../users/user.ts";
 
-/** How many times to try if other requests change the user meanwhile. */
+/** How many times to try if other requests change the user at the same time. */
 const MOST_TRIES = 3;
 
 /**
- * The handler reads the user, then asks the user's object for the passkeys. It removes the password only if the user
- * has not changed since they were read: `factors/last-passkey.ts` says why.
+ * The handler reads the user from D1, then asks the user's object for the passkeys. It removes the password only if the
+ * user in D1 has not changed since that read: `factors/last-passkey.ts` says why.
  */
 export const removePassword = endpoint(
   {
@@ -42,7 +42,7 @@ export const removePassword = endpoint(
     ],
   },
   async (services, { body: { current_password: password }, caller: { user, sessionId }, client: { network } }) => {
-    // The client sent the same request again: the first one has removed the password.
+    // The client may have sent the same request before, and that request removed the password.
     if (!hasPassword(user)) return undefined;
     const refused = await confirmChange(services, user, { field: "current_password", password, network });
     if (refused !== undefined) return refused;
@@ -66,8 +66,8 @@ export const removePassword = endpoint(
       const found = await users.find(owner.id);
       if (found === undefined || !isOfCurrentEpoch(found, sessionId, user.sessionEpoch))
         return refuse("invalid_access_token");
-      // Each change of the password begins an epoch. So the user confirmed an earlier password than the one that this
-      // would remove.
+      // This session has set another password meanwhile, which began a new session epoch. The user confirmed the old
+      // password, so the new one must stay.
       if (hasPassword(found) && found.sessionEpoch !== user.sessionEpoch) return refuse("precondition_failed");
       owner = found;
     }
@@ -75,7 +75,7 @@ export const removePassword = endpoint(
   },
 );
 
-/** Whether the user can log in without a password. After an emailed link, an emailed code is not enough. */
+/** Whether the user can log in without a password. An emailed link is not enough if only emailed codes may follow. */
 async function hasOtherLogin({ config, factors }: Services, { id }: User): Promise<boolean> {
   if (config.emailLogin) return !isEmailAlone((await factors.list(id)).items);
   return (await factors.passkeys(id)).length > 0;

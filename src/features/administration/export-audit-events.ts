@@ -1,4 +1,4 @@
-/** Audit events as a file. It is streamed page by page, because there may be millions of events. */
+/** Audit events as a file. The file is streamed page by page, because there may be millions of events. */
 import * as z from "zod";
 import { CSV_HEAD, csvLine } from "../../audit/event-csv.ts";
 import type { AuditFilter } from "../../audit/event-rows.ts";
@@ -13,8 +13,8 @@ import { toIsoTime } from "../../platform/clock.ts";
 import { auditFilterOf, auditFilterShape } from "./audit-filter.ts";
 
 /**
- * A page takes up to three calls to D1. A request may make a thousand calls, so a file can have at least 330,000
- * events.
+ * Reading a page takes up to three calls to D1. Cloudflare allows a request a thousand calls, so an export can read at
+ * least 330,000 events.
  */
 const EVENTS_A_PAGE = 1_000;
 
@@ -77,7 +77,8 @@ async function* written(
 }
 
 /**
- * The filter, as the audit event of an export records it. The IP address is personal, so only its presence is recorded.
+ * The filter, as the audit event of an export records it. An IP address is personal data, so the event records only
+ * that the filter had one.
  */
 function describe({ userId, actorId, type, ipAddress, since, until }: AuditFilter): AuditDetails {
   const facts = {

@@ -1,6 +1,6 @@
 /**
- * Changes another user. The permission table says who may change which field of whom. A change takes effect at once:
- * after a change of role, earlier access tokens are refused; a suspension ends every session.
+ * An operator changes a user. The permission table says who may change which field of whom. A change takes effect at
+ * once: after a change of role, earlier access tokens are refused; a suspension ends every session.
  */
 import * as z from "zod";
 import { mustHaveFactor } from "../../access/factor-policy.ts";
@@ -38,16 +38,15 @@ const changeBody = z.strictObject({
   ...profileShape,
 });
 
-/** How many times to try the change if others change the user meanwhile. */
+/** How many times to try the change if other requests change the user at the same time. */
 const MOST_TRIES = 3;
 
 const UNPROVED =
   "The owner of the email address has not used this account yet. Set this after they have set a password.";
 
 /**
- * The values that replace the password and the profile of a registration that an operator verifies. The password and
- * the profile come from the person who registered, who has not proved the address. The username stays, because the
- * emails to the owner name it.
+ * If an operator verifies a registration, these values replace its password and its profile. The person who registered
+ * chose both, without a proof that they own the address. The username stays, because the emails to the owner name it.
  */
 const UNENDORSED = { passwordHash: NO_PASSWORD, ...newProfile({}) };
 
@@ -73,7 +72,8 @@ export const updateUser = endpoint(
     for (let tries = 1; ; tries++) {
       const outcome = await changeUser(services, caller.user, id, body, expected);
       if (!isRefusal(outcome)) return new Reply(presentManagedUser(outcome), { ETag: userEtag(outcome) });
-      // Without `If-Match`, tries again if another request changed the user first and the change is still allowed.
+      // Without `If-Match`, try again if another request changed the user first. That request may have made this change
+      // forbidden: the operator's view of the user was out of date, so the answer is 412.
       if (tries > 1 && outcome.code === "forbidden") return refuse("precondition_failed");
       const isOvertaken = outcome.code === "precondition_failed" && expected === undefined;
       if (!isOvertaken || tries === MOST_TRIES) return outcome;
@@ -82,8 +82,8 @@ export const updateUser = endpoint(
 );
 
 /**
- * Changes a user and returns the result. The events describe the change from the user as it was read. If another
- * request has changed the user meanwhile, changes nothing.
+ * Reads a user, changes them, and returns the changed user. The audit events say what differs from the user as read. If
+ * another request changes the user after this read, changes nothing.
  */
 async function changeUser(services: Services, actor: User, id: string, body: ChangeBody, expected: string | undefined) {
   const { administration, clock, config, followUps, users } = services;
@@ -97,7 +97,7 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
   const change = changeOf(target, body);
   const events = eventsOf(target, { ...target, ...change });
   const suspends = (target.isActive && change.isActive === false) || (target.isVerified && change.isVerified === false);
-  // A registration that waits to be proved has no session to end, and its link must stay valid.
+  // An unverified registration has no session to end. Ending its sessions would also make its emailed link invalid.
   const endsSessions = suspends && !wasNeverProved(target);
   const changesRole = change.role !== undefined && change.role !== target.role;
   const consequences = followUps.of({
@@ -112,7 +112,7 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
   return changed;
 }
 
-/** The columns of the fields that were sent, and of those that are removed if the operator verifies a registration. */
+/** The new values of the sent fields. If the operator verifies a registration, also those of `UNENDORSED`. */
 function changeOf(target: User, body: ChangeBody): Partial<User> {
   const { role, is_active: isActive, is_verified: isVerified, is_superuser: isSuperuser } = body;
   const taken = isVerified === true && wasNeverProved(target) ? UNENDORSED : {};
@@ -121,8 +121,8 @@ function changeOf(target: User, body: ChangeBody): Partial<User> {
 }
 
 /**
- * If the change gives the user a role that requires a second factor, the period in which they can add one begins. If
- * the change takes that role away, the period ends.
+ * If the new role or superuser flag makes a second factor mandatory, the user's grace period begins, in which they can
+ * add a factor. If a factor is no longer mandatory, the period ends.
  */
 function demandOf(config: Config, target: User, change: Partial<User>, now: number): Partial<User> {
   const must = mustHaveFactor(config, { ...target, ...change });
@@ -166,7 +166,7 @@ function permissionFor(field: string, body: ChangeBody): Permission {
   }
 }
 
-/** What really changed, for the audit log. */
+/** The audit events of a change, only for values that differ. */
 function eventsOf(before: User, after: User): [AuditEventType, AuditDetails][] {
   const events: [AuditEventType, AuditDetails][] = [];
   if (before.role !== after.role) events.push(["role_changed", { old: before.role, new: after.role }]);

@@ -9,7 +9,7 @@ import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { allowedEmailAddress } from "../../users/registration-policy.ts";
 
-/** Only the owner of the new address learns whether it has an account. */
+/** Only the owner of the new address learns whether the address already has an account. */
 export const requestEmailChange = endpoint(
   {
     id: "changeEmail",
@@ -66,7 +66,7 @@ export const requestEmailChange = endpoint(
       },
       consequences,
     );
-    // While the password was checked, the user was deleted, or their address or session epoch changed.
+    // During the check of the password, the user was deleted, or their address or session epoch changed.
     if (!isStored) return refuse("invalid_access_token");
     await followUps.carryOut(consequences);
     return { status: "confirmation_required" };

@@ -9,7 +9,7 @@ import { hasPassword } from "../../passwords/passwords.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKey } from "../../users/login-names.ts";
 
-/** The password is removed because the person who changed the address knew it. A reset link follows by email. */
+/** Also removes the password, which the person who changed the address knew. The owner gets a reset link by email. */
 export const undoEmailChange = endpoint(
   {
     id: "undoEmailChange",
@@ -54,7 +54,7 @@ export const undoEmailChange = endpoint(
 );
 
 /**
- * Emails another reset link while the owner has no new password. Sends only a few, however often the undo link is used.
+ * Emails another reset link. The client may use the undo link many times, so a limit allows only a few of these emails.
  */
 async function sendAgain({ limiter, mail }: Services, email: string): Promise<void> {
   const { refusal } = await limiter.take([mailLimit("undo_email_change", email)]);

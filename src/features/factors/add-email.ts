@@ -32,8 +32,8 @@ export const addEmail = endpoint(
   async (services, { body, caller }) => {
     const { clock, config, random } = services;
     const { user } = caller;
-    // Without a password, the first step of a login is an emailed link. A code to the same mailbox can't be the second
-    // step.
+    // A user without a password logs in with an emailed link. A code that is sent to the same mailbox proves nothing
+    // more, so it can't be their second factor.
     if (mustHaveFactor(config, user) || !hasPassword(user)) return refuse("email_factor_not_allowed");
     const { codes, macs } = newRecoveryCodes(await factorKeyOf(services, user), random);
     const factor = { id: createId(clock.now(), random), name: body.name ?? "Email" };

@@ -15,8 +15,8 @@ import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseInvitation } from "../../users/registration-policy.ts";
 
 /**
- * The link proves the address, so the new user is verified at once, and replaces a user with the same address who was
- * never proved.
+ * The link was sent to the address, so the new user's address is verified at once. If a person registered the address
+ * before but never verified it, the new user replaces that user.
  */
 export const acceptInvitation = endpoint(
   {
@@ -49,16 +49,16 @@ export const acceptInvitation = endpoint(
     if (closed !== undefined) return closed;
     const link = verifyLink(makesFirstSuperuser ? "first-superuser" : "invitation", body.token, services);
     if (isRefusal(link)) return link;
-    // The operator can stop the link from working by removing or changing `FIRST_SUPERUSER_EMAIL`.
+    // If the operator removes or changes `FIRST_SUPERUSER_EMAIL`, the link stops working.
     if (makesFirstSuperuser && body.email !== config.firstSuperuserEmail) return refuse("invalid_token");
-    // This user must be able to log in even if emails don't work yet.
+    // The first superuser must be able to log in even if emails don't work yet.
     if (makesFirstSuperuser && body.password === undefined) {
       return refuse("validation_failed", { errors: [missingField("password")] });
     }
-    // The link contains only a fingerprint of the address, so the address in the body must match it.
+    // The token contains only a fingerprint of the address. The address in the body must match this fingerprint.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
     const used = { invitationId: link.subjectId, email: body.email, link: linkHash(body.token) };
-    // The client may learn that the invitation was used: it has the link, so it can read the mailbox.
+    // The answer may reveal that the invitation was used, because a client with the link can read the mailbox.
     const spent = await invitations.refuseSpent(used, makesFirstSuperuser);
     if (spent !== undefined) return spent;
 
@@ -92,13 +92,13 @@ export const acceptInvitation = endpoint(
     const { userId } = accepted;
     exchange.identify(userId);
     meter.count("users_created", {});
-    // Clears the wrong guesses that others made at these names before the account existed.
+    // Clear the counts of wrong passwords that others sent with these names before the account existed.
     await loginAttempts.reset(loginNameKeys(body), client.network);
     return { status: "verified" };
   },
 );
 
-/** Whether the link is one for the first superuser, which the service logs. `true` even if the link has expired. */
+/** Whether the link is one that the service logs for the first superuser. `true` even if the link has expired. */
 function isForFirstSuperuser(token: string, services: Pick<Services, "clock" | "secrets">): boolean {
   const link = verifyLink("first-superuser", token, services);
   return !isRefusal(link) || link.code === "expired_token";

@@ -1,4 +1,4 @@
-/** What inviting a person and inviting them again have in common: the email, the event, and the answer. */
+/** The email, the audit event and the answer, which are the same for a first and a repeated invitation. */
 import * as z from "zod";
 import type { AuditEventType } from "../../audit/event-types.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -19,8 +19,8 @@ export function presentSent(expiresAt: number): z.output<typeof invitationSent.s
 }
 
 /**
- * What follows from sending an invitation: an audit event, and an email with a link. `senderId`: the operator whom the
- * email names.
+ * The consequences of an invitation: an audit event, and an email with a link. The email names the operator with the id
+ * `senderId`.
  */
 export function sendingOf(
   { followUps }: Services,

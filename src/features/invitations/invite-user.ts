@@ -32,7 +32,7 @@ export const inviteUser = endpoint(
     const id = createId(now, random);
     const invitation = { id, email, locale, invitedBy: inviter.id, createdAt: now, expiresAt };
     const consequences = sendingOf(services, "user_invited", invitation, inviter.id);
-    // The operator may learn that the address has an account: operators can list every address anyway.
+    // The answer may reveal that the address has an account, because operators can list every address anyway.
     if (!(await invitations.add(invitation, consequences))) return refuse("email_taken");
     await followUps.carryOut(consequences);
     return presentSent(expiresAt);

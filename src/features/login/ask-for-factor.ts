@@ -22,8 +22,8 @@ interface AskedLogin {
 }
 
 /**
- * Refuses a login that has proved only its first step, and gives the client what it needs to continue with a second
- * factor. If a `login_succeeded` was already recorded for this login, `recorded` names its session.
+ * Refuses a login that has passed only its first step, and gives the client a token to continue with a second factor.
+ * If the audit event `login_succeeded` was already recorded for this login, `recorded` has the id of its session.
  */
 export async function askForFactor(
   services: Services,
@@ -57,7 +57,7 @@ async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "exp
   const { userId } = login;
   await attempt.refundGuess();
   audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
-  // Not longer than a login counts as recent, because setting up a factor in a session needs a recent login too.
+  // Not longer than the login counts as recent, because a user needs a recent login to add a factor in a session too.
   const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
   const token = await sealEnrolment(login, lifetime, services);
   const members = { factors: [...STRONG_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };

@@ -4,7 +4,7 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import { readRefreshCookies } from "./refresh-cookie.ts";
 
-/** Touches no storage, so it can't know whether the session still exists. A refresh finds out. */
+/** Makes no storage call, so the answer doesn't say whether the session still exists. The next refresh does. */
 export const checkCookie = endpoint(
   {
     id: "checkCookie",

@@ -1,4 +1,4 @@
-/** The end of every login that is completed by another request than the one with the password. */
+/** The end of every login whose last request contains no password. */
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import { isRefusal } from "../../platform/refusal.ts";
@@ -8,7 +8,7 @@ import { finishLogin, type LoginToRecord, recordLogin } from "./finish-login.ts"
 import { handOut } from "./refresh-cookie.ts";
 import type { StartedSession } from "./start-session.ts";
 
-/** Records the login of a session that is open, and answers with its first tokens. */
+/** Records a login whose session is open, and returns the session's first tokens and the user. */
 export async function completeLogin(
   services: Services,
   login: LoginToRecord,

@@ -1,7 +1,7 @@
 /**
- * A login by an emailed link. Four round trips, as for a passkey: limit → user → [spend the link and open the session]
- * → record the login. Checking a code costs one more. The user's object spends the link and opens the session in one
- * call.
+ * A login by an emailed link takes four round trips, like a login by a passkey: limit → user → [spend the link and open
+ * the session] → record the login. Checking a code takes one more. In one call, the user's object spends the link
+ * (marks it as used) and opens the session.
  */
 import * as z from "zod";
 import { isFactorDue } from "../../access/factor-policy.ts";
@@ -100,7 +100,7 @@ export const confirmEmailLogin = endpoint(
           ? refuse("invalid_token", { userId })
           : askForFactor(services, login, pending, opened);
       }
-      // An object of an earlier release opens a session without spending the link.
+      // If the user's object runs an earlier release, it opens a session without spending the link.
       if (!opened?.hasSpentLink) {
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_token", { userId });
@@ -111,7 +111,7 @@ export const confirmEmailLogin = endpoint(
   },
 );
 
-/** Refuses a browser that did not ask for the link, unless its user has typed the code that the other browser shows. */
+/** If another browser requested the link, refuses a request without the code that the other browser shows. */
 async function checkBrowser(
   services: Services,
   { userId, mailId }: { userId: string; mailId: string },

@@ -1,4 +1,4 @@
-/** The cookie that recognizes the browser that asked for a link to log in. */
+/** A cookie by which the service recognizes the browser that requested a link to log in. */
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import { browserKey, isBrowserKey } from "../../links/login-requests.ts";

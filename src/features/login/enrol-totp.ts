@@ -30,7 +30,7 @@ export const enrolTotp = endpoint(
     const { user } = enrolling;
     const { stored, shown } = await newTotp(services, user, body.name);
     const own = services.factors.changesBy({ userId: user.id, hasProvedFactor: false });
-    // `addTotp` refuses if the user has added a factor meanwhile: the first step alone must not add another one.
+    // `addTotp` refuses if the user has a factor by now: the first login step alone must not add another factor.
     return (await own.addTotp(stored)) ? shown : refuse("invalid_enrolment_token", { userId: user.id });
   },
 );

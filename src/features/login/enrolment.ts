@@ -1,10 +1,10 @@
 /**
- * A user who must have a second factor and has none sets one up after the password or the emailed link, before a
- * session opens. The enrolment token of the login is accepted only by the routes under `/api/v1/auth/enrolment`.
+ * A user who must have a second factor, but has none, sets one up after the password or the emailed link. The session
+ * opens afterwards. Only the routes under `/api/v1/auth/enrolment` accept the enrolment token of the login.
  *
- * The last step takes four round trips at most, once per account: [user ∥ limit] → store a factor key, unless there is
- * one → [add the factor and open the session] → record the login. The user is read from D1 first, because D1 knows at
- * once of a change of the password. After such a change, the token must add no factor.
+ * The last step takes three round trips: [user ∥ limit] → [add the factor and open the session] → record the login. If
+ * the user has no factor key yet, one more stores it before the second. The user is read from D1 first, because D1 is
+ * the first to know of a new password. After a change of the password, the token must add no factor.
  */
 import * as z from "zod";
 import { recoveryCodesSchema } from "../../accounts/recovery-codes.ts";
@@ -38,8 +38,8 @@ interface EnrollingUser {
 }
 
 /**
- * Returns the user of an enrolment token, unless the account has changed since the login. Takes the limit
- * `changesPerUser`.
+ * Returns the user of an enrolment token, and takes an attempt from the limit `changesPerUser`. Refuses if the account
+ * has changed since the login.
  */
 export async function readEnrolment(services: Services, token: string, exchange: Exchange) {
   const { keyring, limiter, users } = services;
@@ -84,7 +84,7 @@ export async function finishEnrolment<Code extends "invalid_factor" | "invalid_p
         if (opened.outcome === "invalid" && proof.kind === "new_totp") audit.note("second_factor_failed", { userId });
         return refuseProof(opened, code, meter, userId);
       }
-      // An object of an earlier release opens a session without adding the factor.
+      // If the user's object runs an earlier release, it opens a session without adding the factor.
       if (!opened?.factor) {
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_enrolment_token", { userId });

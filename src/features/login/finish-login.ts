@@ -10,13 +10,13 @@ import { loginNameKeys } from "../../users/login-names.ts";
 import type { User } from "../../users/user.ts";
 import type { StartedSession } from "./start-session.ts";
 
-/** A login whose proofs were right. `rehash` replaces an outdated password hash. */
+/** A login whose password, passkey or other proof was right. `rehash` replaces an outdated password hash. */
 export interface ProvedLogin {
   user: User;
   rehash: { from: string; to: string } | undefined;
 }
 
-/** `mustShare`: the login guard of the account's other name must learn of the network. */
+/** `mustShare`: the login guard of the account's other name (email address or username) must learn of the network. */
 interface RecordedLogin {
   isRecorded: boolean;
   mustShare: boolean;
@@ -27,7 +27,7 @@ export interface LoginToRecord extends ProvedLogin {
   attempt: ProvedAttempt;
 }
 
-/** Refuses and counts a login if the user's budget of logins is used up. */
+/** Refuses a login if the user's budget of logins is used up, and counts the refusal for the metrics. */
 export function refuseSpentBudget({ clock, config, meter }: Services, { loginsUntil }: Pick<User, "loginsUntil">) {
   const spent = refuseTooManyLogins(loginsUntil, loginsRule(config.limits), clock.now());
   if (spent !== undefined) meter.count("limits_hit", { limit: "loginsPerUser" });
@@ -35,8 +35,8 @@ export function refuseSpentBudget({ clock, config, meter }: Services, { loginsUn
 }
 
 /**
- * Records a login whose session is open or is being opened. `details` are those of the audit event. `trusts`: whether
- * the user trusts the device from now on.
+ * Records a login whose session is open or is being opened. `details` go into the audit event. `trusts`: whether the
+ * user trusts the device from now on.
  */
 export async function recordLogin(
   { config, followUps, users }: Services,
@@ -93,16 +93,16 @@ function announceDevice(
 ): void {
   if (!isNewDevice || !isAnnounced) return;
   const notice = { kind: "new_login", userId, device: deviceName ?? userAgent, ipAddress } as const;
-  // Send the notice before the device becomes known: if the isolate ends before that, the device still counts as new at
-  // the next login.
+  // Send the notice first, then remember the device. If the isolate is lost in between, the device still counts as new
+  // at the next login.
   afterResponse.add(async () => {
     if (await mail.notifyNow(notice)) await sessions.rememberDevice(userId, sessionId, device);
   });
 }
 
 /**
- * Refuses a login because of a change during the login. Either other logins have used up the budget, or the account has
- * changed. If the account has changed, the success is taken back.
+ * Refuses a login because of a change during the login. Either other logins have used up the user's budget of logins,
+ * or the account has changed. If the account has changed, also undoes the success that the login guards have recorded.
  */
 async function answerOvertaken(services: Services, user: User, attempt: ProvedAttempt) {
   const current = await services.users.find(user.id);

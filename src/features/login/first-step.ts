@@ -1,4 +1,4 @@
-/** The first step of a login that is finished by a later request. */
+/** The first step of a login that a later request finishes. */
 import type { Services } from "../../endpoint/services.ts";
 import type { ProofKind } from "../../factors/factor.ts";
 import type { Enrolment } from "../../factors/pending-login.ts";
@@ -12,7 +12,7 @@ export function attemptOf({ loginAttempts }: Services, { by }: Pick<Enrolment, "
   return loginAttempts.proved(client.network, by === "password");
 }
 
-/** Whether this factor may follow the first step. After an emailed link, an emailed code proves the same mailbox again. */
+/** Whether this factor may follow the first step. An emailed link and an emailed code prove the same mailbox. */
 export function mayFollow({ by }: Pick<Enrolment, "by">, kind: ProofKind): boolean {
   return by !== "email" || kind !== "email";
 }

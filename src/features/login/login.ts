@@ -1,5 +1,5 @@
 /**
- * Logging in takes two round trips: [limits ∥ user by name ∥ challenge] → hash → [create session ∥ bookkeeping].
+ * A login takes two round trips: [limits ∥ user by name ∥ challenge] → hash → [open the session ∥ record the login].
  * Account state is revealed only after a correct password.
  */
 import * as z from "zod";
@@ -57,7 +57,7 @@ export const login = endpoint(
     description:
       "By email or username. Whether an account is unverified or disabled is revealed only after a correct password. With `cookie: true` the refresh token travels only in an HttpOnly cookie.",
     body: () => loginBody,
-    // Otherwise another site could log a browser in to an account of the attacker (login CSRF).
+    // Without this check, another site could log a browser in to the attacker's account (login CSRF).
     admit: (_, { body, exchange }) =>
       body.cookie && !exchange.hasAllowedOrigin() ? refuse("origin_not_allowed") : undefined,
     limits: [
@@ -89,7 +89,7 @@ export const login = endpoint(
   async (services, { body, client, exchange }) => {
     const name: LoginName =
       body.email === undefined ? { username: canonicalName(body.username ?? "") } : { email: body.email };
-    // Counted by the typed name, so that 429 does not reveal whether an account with this name exists.
+    // Counts attempts for every name, even if no account has it. So a 429 does not reveal which accounts exist.
     const taking = services.loginAttempts.take(loginNameKey(name), client.network);
     try {
       const [attempt, candidates, , unsolved] = await Promise.all([
@@ -106,8 +106,8 @@ export const login = endpoint(
       }
       const proof = await provePassword(services, body.password, candidates, attempt);
       if (isRefusal(proof)) {
-        // The password was not checked, so the attempt is refunded. `refuseLogin` below refunds nothing: checking the
-        // correct password of a disabled or unverified account has cost a hash too.
+        // The password was not checked, so the attempt is refunded. `refuseLogin` below refunds nothing, not even after
+        // the correct password of a disabled or unverified account, because the check has cost a hash.
         await attempt.refund();
         return proof;
       }
@@ -135,8 +135,8 @@ export const login = endpoint(
 );
 
 /**
- * When a user without a second factor must have one; empty if the user has a factor or needs none. If this login begins
- * the grace period, the period counts from the time of this login.
+ * The time from which a user without a second factor must have one; empty if the user has a factor or needs none. If
+ * this login begins the grace period, the period counts from the time of this login.
  */
 function graceOf({ config }: Services, user: User & { lastLoginAt: number }) {
   const from = user.secondFactorSince === null ? factorRequiredFrom(config, user, user.lastLoginAt) : null;
@@ -174,12 +174,12 @@ async function provePassword(
   const isUnknown = user === undefined && registration === undefined;
   const wrong: FailedLogin = { code: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
   const unverified: FailedLogin = { code: "email_not_verified", reason: "email_not_verified" };
-  // If there is a pending registration, the password of a user whose address was never proved doesn't count. It may
+  // If there is a pending registration, the password of a user whose address was never verified doesn't count. It may
   // come from an older registration: accepting it would reveal that the address has no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await services.passwords.check(password, registration.passwordHash);
-  // The user's password was already checked, so the attempt is not refunded. Otherwise an attacker would get free
-  // guesses while the hashing lane is full.
+  // The user's password was already checked, so the attempt is not refunded. A refund would give an attacker free
+  // guesses while the hashing lane (the queue of passwords to hash) is full.
   if (isRefusal(waiting)) return { code: "busy", reason: wrong.reason };
   return waiting.matches ? unverified : wrong;
 }

@@ -8,8 +8,8 @@ import type { SessionProof } from "../../sessions/session-messages.ts";
 import { clearRefreshCookie, readRefreshCookies } from "./refresh-cookie.ts";
 
 /**
- * One round trip. Logging out a session that has already ended is harmless. Logging out of all sessions needs a live
- * session and, with an access token, one more round trip to check that its key is still trusted.
+ * Takes one round trip. Logging out a session that has already ended is harmless. Logging out of all sessions needs a
+ * live session and, with an access token, one more round trip to check that the token's key is still trusted.
  */
 export const logout = endpoint(
   {
@@ -31,7 +31,7 @@ export const logout = endpoint(
     refusals: ["unauthorized", "invalid_access_token", "invalid_refresh_token", "origin_not_allowed"],
   },
   async (services, { body, exchange }) => {
-    // What a client sends on purpose comes before the cookie that a browser sends by itself.
+    // Tokens that a client sends on purpose come before the cookies, which a browser sends by itself.
     const proofs = sentProofs(exchange.bearerToken(), body.refresh_token);
     const read = readRefreshCookies(services, exchange);
     if (proofs.length === 0 && isRefusal(read)) return read;
@@ -64,9 +64,9 @@ interface NamedSession {
 }
 
 /**
- * Logs out every session that a proof names, because the access token may have expired, or may belong to a session
- * other than the cookie's. With `all`, the first live one of these sessions ends every session of its user. Sessions of
- * other users are only logged out, because their cookie is cleared too.
+ * Ends the session of each token that was sent: the access token may have expired, or may belong to another session
+ * than the cookie. With `all`, finds the first of these sessions that is live, and ends every session of its user. If
+ * tokens of other users were sent too, ends only the sessions of these tokens, because their cookies are cleared.
  */
 async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
   const [first] = proofs;
@@ -80,12 +80,12 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
     return ended === undefined ? refused : { userId: ended.userId };
   }
   for (const { userId, session, keyId } of named) {
-    // Check the key first: an attacker with a revoked key could otherwise end every user's sessions.
+    // Check the key first, so that an attacker with a leaked key that was revoked can't end every user's sessions.
     const isTrusted = await hasTrustedKey(services, keyId);
     if (isTrusted && (await services.sessions.endAllBy(userId, session))) {
       services.audit.note("logged_out", { actorId: userId, userId, details: { all: true } });
       const others = named.filter((other) => other.userId !== userId);
-      // Not an error if this fails: in a retry, the other user's session would be the first live one, and end them all.
+      // If this fails, the answer is still a success: a client that retries would end all sessions of the other user.
       await Promise.allSettled(others.map((other) => endNamed(services, other)));
       return { userId };
     }
@@ -94,8 +94,8 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
 }
 
 /**
- * Ends the session while it checks the key: even if the key is not trusted, ending one session does no harm. Returns
- * the session, or an empty array if the key is not trusted.
+ * Ends the session and checks the key at the same time: even if the key is not trusted, ending one session does no
+ * harm. Returns the session, or an empty array if the key is not trusted.
  */
 async function endNamed(services: Services, named: NamedSession): Promise<NamedSession[]> {
   const { userId, session, keyId } = named;

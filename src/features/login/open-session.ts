@@ -43,9 +43,9 @@ export async function openSession(services: Services, login: OpenableLogin) {
   const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
   const step = { isExpected, isDemanded, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    // The user's object decides whether a second factor is needed. D1 usually predicts the decision. If D1 predicts no
-    // factor, the login is recorded while the object decides. If the object then asks for a factor, the success is
-    // taken back.
+    // The user's object decides whether a second factor is needed. The user's row in D1 usually predicts the decision.
+    // If no factor is expected, the login is recorded while the object decides. If the object then asks for a factor,
+    // the success is taken back.
     const isAsked = isExpected || isDemanded;
     const opening = isAsked ? endSessionWithoutFactor(services, userId, isExpected, started.opening) : started.opening;
     const early = isAsked ? await opening : null;
@@ -61,7 +61,8 @@ export async function openSession(services: Services, login: OpenableLogin) {
 }
 
 /**
- * After a rollback, an object of an earlier release opens a session without asking for the factor. Ends such a session.
+ * After a rollback, the user's object may run an earlier release, which opens a session without asking for the factor.
+ * Ends such a session.
  */
 async function endSessionWithoutFactor(
   { sessions }: Services,
@@ -71,7 +72,7 @@ async function endSessionWithoutFactor(
 ): Promise<Opening> {
   const opened = await opening;
   if (opened === null || isUnproved(opened)) return opened;
-  // Objects of releases that can't demand a factor yet return no `hasSpentLink`.
+  // Earlier releases that can't demand a factor return no `hasSpentLink`.
   const isUnasked = opened.factor === undefined || (!isExpected && opened.hasSpentLink === undefined);
   if (!isUnasked) return opened;
   await sessions.end(userId, opened.id);

@@ -1,7 +1,7 @@
 /**
- * A login by a passkey alone, which proves two factors: the user has the passkey, and the authenticator has verified
- * the user. The passkey's user handle names the user. Four round trips: limit → user → [judge the passkey and open the
- * session] → record the login.
+ * A login by a passkey alone proves two factors: the user has the passkey, and the authenticator has verified the user.
+ * The passkey's user handle names the user. The login takes four round trips: limit → user → [check the passkey and
+ * open the session] → record the login.
  */
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
@@ -84,7 +84,7 @@ export const logInWithPasskey = endpoint(
         const isUnknown = opened.outcome === "invalid" && opened.isUnknown;
         return refuse("invalid_passkey", { userId, ...(isUnknown ? UNKNOWN_CREDENTIAL : {}) });
       }
-      // An object of an earlier release opens a session without judging the passkey.
+      // If the user's object runs an earlier release, it opens a session without checking the passkey.
       if (!opened?.factor) {
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_passkey", { userId });

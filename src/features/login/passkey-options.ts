@@ -7,10 +7,10 @@ import { refuse } from "../../platform/refusal.ts";
 import { pendingTokenField } from "./login-schema.ts";
 
 /**
- * Without `pending_token`, the service needs no storage and reveals nothing, so only the flood shield limits the route.
- * An exact limit would cost a call to an object and a written row, and would only save an HMAC. Challenges are of no
- * use without the routes that accept them, and those routes have limits. A client gets a `pending_token` only after a
- * right password or link.
+ * Without `pending_token`, the service needs no storage and reveals nothing. So only the flood shield (Cloudflare's
+ * rate limiting) limits the route. An exact limit would cost a call to an object and a written row, and would save only
+ * an HMAC. A challenge is useful only with the routes that accept it, and those routes have limits. A client gets a
+ * `pending_token` only after a right password or link.
  */
 export const readLoginPasskeyOptions = endpoint(
   {

@@ -1,7 +1,7 @@
 /**
- * A user proves again who they are, and the session continues. Some routes require a recent proof: those that an
- * attacker would use first in a session that was left open. Proving a second factor also raises the level of the
- * session.
+ * A user proves again who they are, and the session continues. Some routes require a recent proof, because an attacker
+ * who finds an open session would use these routes first. Proving a second factor also raises the authentication level
+ * of the session.
  */
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
@@ -75,13 +75,13 @@ export const reauthenticate = endpoint(
   },
 );
 
-/** What the user has proved, and what the user's object must judge. */
+/** The methods that are already checked, and the proof that the user's object must still check. */
 interface Proved {
   methods: readonly AuthenticationMethod[];
   proof?: FactorProof;
 }
 
-/** Checks the password, if the client sent one. The user's object later judges a code or a passkey. */
+/** Checks the password, if the client sent one. The user's object later checks a code or a passkey. */
 async function provePresence(
   services: Services,
   { password, totp = "", passkey }: Proof,
@@ -100,7 +100,7 @@ async function provePresence(
   return { methods: [], proof: { kind: "totp", code: totp, key } };
 }
 
-/** One round trip, [session ∥ user]: either may have changed while the proof was checked. */
+/** One round trip, [session ∥ user]. Reads the user again, who may have changed during the check of the proof. */
 async function renewSession(services: Services, caller: Principal, { methods, proof }: Proved) {
   const { audit, keyring, sessions, users } = services;
   const { sessionId } = caller;
@@ -118,7 +118,7 @@ async function renewSession(services: Services, caller: Principal, { methods, pr
     const factors = renewed.kinds.filter((kind) => kind !== "recovery_code");
     return refuse("second_factor_required", { userId, members: { factors } });
   }
-  // An object of an earlier release renews a session without judging the factor.
+  // If the user's object runs an earlier release, it renews a session without checking the factor.
   if (proof !== undefined && !renewed?.factor) return refuse("invalid_access_token");
   if (renewed === null || owner === undefined || !owner.isActive) return refuse("invalid_access_token");
   if (!isOfCurrentEpoch(owner, sessionId, renewed.epoch)) return refuse("invalid_access_token");

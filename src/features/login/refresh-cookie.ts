@@ -8,13 +8,13 @@ import { clearTokenCookie, readTokenCookies, writeTokenCookie } from "./token-co
 
 const NAME = "postern_refresh";
 
-/** Each cookie that is tried costs a call to storage. */
+/** The maximum number of cookies that one request tries. Each costs a call to storage. */
 const MOST_TRIED = 4;
 
 /**
- * The refresh tokens in the request's cookies; empty if it has no such cookie. Leaves out cookies with the same name
+ * The refresh tokens in the request's cookies; empty if there is no such cookie. Leaves out cookies with the same name
  * that this service did not make. If there are only such cookies, returns the first one, which the handler then
- * refuses. Handlers read the cookie only with this function, because it checks the origin: a page of another origin can
+ * refuses. Handlers must read the cookie with this function, because it checks the origin: a page of another origin can
  * make a browser send the cookie.
  */
 export function readRefreshCookies(

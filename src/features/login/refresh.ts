@@ -58,14 +58,14 @@ export const refresh = endpoint(
 );
 
 /**
- * The refusals after which the cookie stays. If a limit refused the token, it is still valid. If the token was
+ * The refusals after which the cookie stays. If a limit refused the token, the token is still valid. If the token was
  * superseded, the browser may already have stored the newer one.
  */
 const KEEPS_COOKIE = new Set<string>(["rate_limited", "refresh_token_superseded"]);
 
 /**
- * If a session has ended, tries the next cookie: the cookie of an ended session may come before that of the current
- * one.
+ * Tries the next token if a session has ended, because the cookie of an ended session may come before the cookie of the
+ * current one.
  */
 async function rotateFirst(services: Services, exchange: Exchange, [first = "", ...others]: readonly string[]) {
   let tokens = await rotateSession(services, exchange, first);
@@ -76,7 +76,7 @@ async function rotateFirst(services: Services, exchange: Exchange, [first = "", 
   return tokens;
 }
 
-/** One round trip, [rotate ∥ user]. A forged token touches no storage. */
+/** One round trip, [rotate ∥ user]. A forged token is refused without a storage call. */
 async function rotateSession(services: Services, exchange: Exchange, token: string) {
   const { config, keyring, meter, secrets, sessions, users } = services;
   const content = verifyRefreshToken(token, secrets);

@@ -18,7 +18,7 @@ export const emailSecondFactorCode = endpoint(
     description:
       "For a login whose `factors` have `email`. Otherwise the answer is the same, and no email is sent. The code has eight digits. It works once, for this login only, and until the `pending_token` expires. A repeated request sends the same code.",
     body: () => z.strictObject({ pending_token: pendingTokenField }),
-    // No limit per network: the password was right, and everyone in an office may log in from one address.
+    // No limit per network: the password was right, and all users in an office may log in from one IP address.
     limits: [takenByHandler("emailCodesPerUser")],
     success: { status: 202, description: "An email is on its way, if one is due.", schema: statusSchema("accepted") },
     refusals: ["invalid_pending_token", "origin_not_allowed", "rate_limited"],

@@ -1,6 +1,6 @@
 /**
- * The second step of a login takes two round trips, as the first does: [judge the code and open the session ∥ user] →
- * record the login. The user's object judges the code, spends it and opens the session in one call.
+ * The second step of a login takes two round trips: [check the code and open the session ∥ user] → record the login. In
+ * one call, the user's object checks the code, marks it as used, and opens the session.
  */
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
@@ -77,9 +77,9 @@ export const proveSecondFactor = endpoint(
         if (opened.outcome === "spent") return refuse("invalid_pending_token", { userId });
         return refuseFactor(services, { userId, isCode: proof.kind !== "passkey" }, opened);
       }
-      // An object of an earlier release opens a session without judging the factor.
+      // Either the user's object runs an earlier release, which opens a session without checking the factor. Or the
+      // account has changed since the first step of the login.
       if (!opened?.factor || user === undefined || !user.isActive || user.sessionEpoch !== pending.epoch) {
-        // The account has changed since the first step of the login.
         if (opened !== null) await sessions.takeBack(userId, started.sessionId);
         return refuse("invalid_pending_token", { userId });
       }
@@ -96,8 +96,8 @@ export const proveSecondFactor = endpoint(
 );
 
 /**
- * Makes the proof that the user's object judges. Returns `undefined` if the passkey's challenge has expired or was not
- * made for this user, if an emailed code follows an emailed link, or if the key of the user's factors can't be opened.
+ * Makes the proof that the user's object checks. Returns `undefined` if the passkey's challenge has expired or was not
+ * made for this user, if an emailed code follows an emailed link, or if the user's factor key can't be decrypted.
  */
 async function proofOf(
   services: Services,

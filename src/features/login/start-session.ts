@@ -19,7 +19,7 @@ interface RequestedSession {
    */
   isAnnounced: boolean;
   client: Client;
-  /** What was proved before the object judges the second factor. */
+  /** How the user has authenticated before the object checks the second factor. */
   methods: readonly AuthenticationMethod[];
   step?: FactorStep;
 }
@@ -33,8 +33,8 @@ export interface StartedSession {
 }
 
 /**
- * Asks the user's object for a session. If `finish` throws, ends the session after the response, because no client has
- * its tokens.
+ * Asks the user's object for a session. If `finish` throws, ends the session after the response, because no client got
+ * the session's tokens.
  */
 export async function startSession<Result>(
   { afterResponse, clock, random, sessions }: Services,

@@ -1,6 +1,6 @@
 /**
- * The cookies of cookie mode. Each holds a token that scripts can't read, and only the auth routes receive it. A
- * browser sends it by itself, so a request that carries it must come from an allowed origin.
+ * The cookies of cookie mode. Each holds a token that scripts can't read, and only the auth routes receive the cookie.
+ * Browsers send cookies by themselves, so a request with one of these cookies must come from an allowed origin.
  */
 import type { Config } from "../../config/config.ts";
 import type { Exchange } from "../../http/exchange.ts";
@@ -25,7 +25,7 @@ export function writeTokenCookie(
   write(config, exchange, { name, token, maxAge, secure: isSecure(config) });
 }
 
-/** In development also clears the cookie of the other scheme: the same host may be used over http and over https. */
+/** In development, also clears the cookie of the other scheme: a developer may use one host over http and https. */
 export function clearTokenCookie(config: Config, exchange: Exchange, name: TokenCookie): void {
   const current = isSecure(config);
   for (const secure of config.development ? [current, !current] : [current]) {
@@ -47,7 +47,7 @@ function write(
   });
 }
 
-/** Only development accepts a `PUBLIC_URL` with http. Browsers keep `SameSite=None` only together with `Secure`. */
+/** Only development accepts a `PUBLIC_URL` with http. Browsers reject a cookie with `SameSite=None` but no `Secure`. */
 function isSecure({ publicUrl, sessions }: Config): boolean {
   return new URL(publicUrl).protocol === "https:" || sessions.cookieSameSite === "none";
 }

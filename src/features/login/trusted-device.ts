@@ -23,8 +23,8 @@ export function endOfTrust({ clock, config }: Services): number | undefined {
 }
 
 /**
- * The content of the trusted-device tokens that a login sends, without those that are invalid or have expired. The
- * cookie is read only in cookie mode, because only then the origin was checked.
+ * The content of the trusted-device tokens that a login sends, without those that are invalid or have expired. Reads
+ * the cookie only in cookie mode, because only logins in cookie mode have a check of the origin.
  */
 export async function readTrusts(
   services: Services,
@@ -39,8 +39,8 @@ export async function readTrusts(
 }
 
 /**
- * Clears the cookie of a device that this user no longer trusts, so that the next login doesn't send it. If only other
- * users of this browser have a token in the cookie, it stays.
+ * Clears the cookie of a device that this user no longer trusts, so that the next login doesn't send the cookie. The
+ * cookie stays if it holds only tokens of other users of this browser.
  */
 export function clearTrustOf(
   { config }: Services,

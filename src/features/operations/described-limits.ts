@@ -1,7 +1,7 @@
 /** What the API tells operators about each limit, and what each limit counts by. */
 import type { LimitName } from "../../config/limit-rules.ts";
 
-/** What a limit counts by. Operators can't look up the counters of the last four by a key. */
+/** The kinds of keys that limits count by. Operators can't look up a counter of the last four kinds. */
 export const COUNTED_BY = [
   "ip_address",
   "user",
@@ -55,7 +55,7 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   passwordStrengthPerAddress: { per: "ip_address", description: "Password strength checks from one network." },
 };
 
-/** Why a limit can't be looked up or reset by a key, for those that can't. */
+/** The kinds of limits that operators can't look up or reset by a key, and the reasons. */
 export const WITHOUT_KEY: Partial<Record<CountedBy, string>> = {
   login_name_and_ip_address: "This limit needs two keys. Resetting `loginPerAccount` also resets it for all networks.",
   second_factors:

@@ -1,6 +1,6 @@
 /**
- * Finds the counter of a limit by the key that an operator typed. The counter can be read and reset, wherever it is
- * stored.
+ * Finds the counter of a limit by the key that an operator typed. Limits store their counters in different objects and
+ * in D1. Here, all counters are read and reset in the same way.
  */
 import * as z from "zod";
 import type { LimitName } from "../../config/limit-rules.ts";
@@ -34,7 +34,7 @@ const OF_KEY = { field: "key" };
 /** The counter of one limit for one key. */
 interface LimitCounter {
   name: LimitName;
-  /** The user to whom the key belongs; `undefined` if it belongs to none. */
+  /** The id of the user to whom the key belongs; `undefined` if there is no such user. */
   userId: string | undefined;
   /** The state of each budget. An attempt is taken from all of them. */
   look(): Promise<BudgetState[]>;
@@ -44,10 +44,9 @@ interface LimitCounter {
 type Found = LimitCounter | Refusal<"not_found"> | Refusal<"forbidden"> | Refusal<"validation_failed">;
 
 /**
- * Finds the counter of a limit and a key. Refuses unknown limits, limits without a key, and keys of another kind. Also
- * refuses a counter of the operator's own account: otherwise an attacker with a stolen token could reset it. Does not
- * refuse the counter of the operator's IP address: an office shares one address, and its operators help the people
- * there.
+ * Finds the counter of a limit and a key. Refuses unknown limits, limits without a key, and keys of the wrong kind.
+ * Also refuses a counter of the operator's own account: otherwise an attacker with a stolen token could reset it.
+ * Allows the counter of the operator's IP address, because users in the operator's office may share this address.
  */
 export async function findCounter(services: Services, actor: User, name: string, key: string): Promise<Found> {
   if (!isLimitName(name)) return refuse("not_found");
@@ -113,7 +112,7 @@ async function ofUser(services: Services, actor: User, name: LimitName, key: str
   const id = data.toLowerCase();
   if (id === actor.id) return refuse("forbidden");
   if (name !== "loginsPerUser") return ofBudgets(services, name, [{ rule: name, key: id }], id);
-  // The user's row contains this budget, so that a login needs no other call for it.
+  // The user's row in D1 contains this budget, so that a login reads the budget together with the user.
   return {
     ...{ name, userId: id },
     async look() {

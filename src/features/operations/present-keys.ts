@@ -1,4 +1,4 @@
-/** The signing keys as operators see them. Private halves never leave `keys/`. */
+/** The signing keys as operators see them. Private keys never leave `keys/`. */
 import * as z from "zod";
 import type { KeyStatus } from "../../keys/signing-key.ts";
 import { toIsoTime } from "../../platform/clock.ts";

@@ -15,7 +15,7 @@ const PERIODS = {
 
 type Period = (typeof PERIODS)[keyof typeof PERIODS];
 
-/** Results that do not count as failed logins: a success, or a first step that another step follows. */
+/** Results of logins that do not count as failures: a success, or a first step after which another step is needed. */
 const STEPS = new Set([
   ...["succeeded", "second_factor_required", "second_factor_enrolment_required", "login_code_required"],
 ]);

@@ -4,7 +4,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { keysSchema, presentKeys } from "./present-keys.ts";
 
 /**
- * The same as `npm run keys:rotate`, but this publishes the successor at once. The command leaves that to the cron job.
+ * Does the same as `npm run keys:rotate`, but publishes the successor at once. The command leaves this to the cron job.
  */
 export const rotateKeys = endpoint(
   {

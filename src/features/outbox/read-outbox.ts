@@ -23,9 +23,9 @@ const outboxSchema = z
   .meta({ id: "Outbox" });
 
 /**
- * The policy of the outbox page: as strict as that of the hosted pages, except for what the HTML of an email needs. The
+ * The Content-Security-Policy of the outbox page: as strict as on the hosted pages, except for the HTML of emails. The
  * frame that shows an email inherits this policy, and the frame's `sandbox` attribute allows no scripts. The page's
- * script gives the email's styles the nonce, and fills the frame with the one policy of Trusted Types.
+ * script adds the nonce to the email's styles, and fills the frame with the Trusted Types policy `outbox`.
  */
 const policyWith = (nonce: string) =>
   `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types outbox; frame-ancestors 'none'`;
@@ -43,7 +43,7 @@ export const readOutbox = endpoint(
     summary: "Read the emails that would have been sent",
     description:
       "Newest first. Exists only in development. A browser, whose `Accept` names `text/html`, gets a page that shows them.",
-    // The page polls this route.
+    // The page polls this route, so most answers are a 304.
     isConditional: true,
     success: { status: 200, description: "The emails.", schema: outboxSchema, orPage: true },
   },

@@ -1,4 +1,4 @@
-/** The page of the console, whose script is src/console. Until it runs, the page shows the frame of the console. */
+/** The page of the console. Until the script from src/console runs, the page shows only the frame of the console. */
 import type { Locale } from "../../config/languages.ts";
 import { CONSOLE_PAGE, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 import { html } from "./html.ts";

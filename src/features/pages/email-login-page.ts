@@ -1,4 +1,4 @@
-/** The page of an emailed link that logs in. In a browser that did not ask for the link, it asks for the code. */
+/** The page that an emailed link to log in opens. If another browser requested the link, the page asks for the code. */
 import type { Locale } from "../../config/languages.ts";
 import { field, formEnd } from "./fields.ts";
 import { html, type Markup } from "./html.ts";

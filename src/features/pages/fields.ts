@@ -1,4 +1,4 @@
-/** Form fields, each with a label, a place for its error, and an optional hint. */
+/** Form fields, each with a label, an element for its error, and an optional hint. */
 import { html, type Markup } from "./html.ts";
 import type { PageWords } from "./words/en.ts";
 
@@ -64,13 +64,13 @@ export function passwordField(
 </div>`;
 }
 
-/** A checkbox to open an account without a password. It is hidden unless users can log in by email. */
+/** A checkbox to create an account without a password. Visible only if users can log in by email. */
 export function withoutPasswordChoice(label: string, { withoutPasswordNote }: PageWords["fields"]): Markup {
   return html`<label class="choice if-email-login"><input type="checkbox" id="without-password" aria-describedby="without-note"> ${label}</label>
 <p class="quiet" id="without-note" hidden>${withoutPasswordNote}</p>`;
 }
 
-/** A place for the challenge widget (empty without a challenge), then the end of the form. */
+/** An element for the challenge widget (empty without a challenge), then the end of the form. */
 export function challengedEnd(form: string, label: string): Markup {
   return html`<div class="challenge" id="${form}-challenge"></div>
 ${formEnd(form, label)}`;
@@ -85,8 +85,8 @@ export function formEnd(form: string, label: string, look = "button"): Markup {
 export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };
 
 /**
- * An input for an email address. Not of the type `email`: Safari rejects an international domain in such an input, and
- * Chromium changes what was typed.
+ * The attributes of an input for an email address. The type is not `email`, because Safari then rejects international
+ * domains, and Chromium changes the typed text.
  */
 export const EMAIL_INPUT = { inputmode: "email", autocomplete: "email", ...AS_TYPED };
 

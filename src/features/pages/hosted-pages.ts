@@ -1,10 +1,9 @@
 /**
  * The pages at paths where a browser gets a page and a program gets JSON: `/`, and paths that don't exist (status 404).
- * These pages have no scripts.
  */
 export const PAGES_BESIDE_JSON = ["home", "not-found"] as const;
 
-/** The other pages, by path, with their documentation. The build writes each in every language. */
+/** The other pages, by path, with their documentation. The build writes each page in every language. */
 export const PAGES = {
   "verify-email": {
     id: "readVerifyEmailPage",

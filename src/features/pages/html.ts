@@ -1,4 +1,4 @@
-/** Markup as values. A template escapes the values that are put into it, unless they are markup themselves. */
+/** Templates for HTML. A template escapes its values, except values that are markup themselves. */
 import { escapeHtml } from "../../platform/escape-html.ts";
 
 export interface Markup {
@@ -12,7 +12,7 @@ export function html(texts: TemplateStringsArray, ...values: Piece[]): Markup {
   return { markup: String.raw({ raw: texts }, ...values.map(render)) };
 }
 
-/** Data for a page's script, in an element that browsers don't run. The data is escaped and can't close it. */
+/** Data for a page's script, in an element that browsers don't run. The escaped data can't close the element. */
 export function dataBlock(id: string, data: object): Markup {
   return {
     markup: `<script type="application/json" id="${id}">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>`,

@@ -13,7 +13,7 @@ export interface Page {
   script?: string;
   /** Whether the page can be used without its script. */
   isWhole?: true;
-  /** What the script reads, besides the texts of every form. */
+  /** The data for the script, besides the texts that every page has. */
   words?: PageScriptWords;
   body: Markup;
 }
@@ -28,7 +28,7 @@ export function toOutbox(locale: Locale): Markup {
   return html`<p class="ways if-development"><a href="/dev/outbox">${PAGE_WORDS[locale].home.outbox}</a></p>`;
 }
 
-/** The URL of a page in a given language. It names the language, which need not be the browser's. */
+/** The URL of a page in a given language. The URL names the language, because the browser may prefer another one. */
 export function pageLink(name: Page["name"], locale: Locale): string {
   if (name === "home") return `/?lang=${locale}`;
   // This page can be at any path, so the link keeps the path.

@@ -67,7 +67,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
 /** Shown when the link has been used. Decoration: screen readers skip it. */
 const CHECK_MARK = html`<svg class="check-mark" viewBox="0 0 48 48" aria-hidden="true" focusable="false"><circle cx="24" cy="24" r="22" /><path d="m15 24.5 6.5 6.5L34 18" /></svg>`;
 
-/** The form's fields. Leaves out those that the page doesn't need: even hidden ones would trigger password managers. */
+/** Only the form fields that the page needs: other fields, even hidden, would trigger password managers. */
 function actFields(
   { opensAccount, passwordField: password }: LinkPage,
   without: string | undefined,

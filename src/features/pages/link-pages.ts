@@ -32,7 +32,7 @@ export const LINK_PAGES = {
   "verify-email": {
     operation: "/api/v1/auth/verify-email",
     resend: "/api/v1/auth/resend-verification",
-    // For a user without a password, who logs in by email.
+    // `doneByEmail` is for a user without a password, who logs in by email.
     offers: { ...NEW_LINK_UNTIL_USED, doneByEmail: "login" },
   },
   "reset-password": {
@@ -86,7 +86,7 @@ export const LINK_PAGES = {
 
 export type LinkPageName = keyof typeof LINK_PAGES;
 
-/** What a page shows at one time. */
+/** The texts of one view. A page shows one view at a time. */
 export interface ViewWords {
   heading: string;
   text?: string;

@@ -56,8 +56,8 @@ export function laterSteps(locale: Locale): Markup {
 }
 
 /**
- * The ids of the view, the form and the other elements of a way begin with this prefix. It can't be `email`: the view
- * `view-email` asks for the address that gets a link to log in.
+ * The name of a kind of proof in the ids of its view, form and other elements. Not `email` for codes by email, because
+ * another view has the id `view-email`: it asks for the address to which a link to log in is sent.
  */
 const idOf = (way: ProofKind) => (way === "email" ? "email-code" : way);
 
@@ -69,7 +69,7 @@ function codeSender({ email }: PageWords["login"]["second"]): Markup {
     </form>`;
 }
 
-/** The view for one way to prove a second factor. The script shows the buttons to the ways that the user has. */
+/** The view for one kind of proof. Of the buttons to the other kinds, the script shows those that the user has. */
 function secondStep(way: ProofKind, locale: Locale, input?: Markup): Markup {
   const { second }: PageWords["login"] = PAGE_WORDS[locale].login;
   const { heading, text, label } = second[way];

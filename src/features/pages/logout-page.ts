@@ -1,4 +1,4 @@
-/** The log-out page, for apps that have none. Only a click logs out, so that a link on another page can't. */
+/** The log-out page, for apps that have none. It requires a click, so that a link alone can't log a user out. */
 import type { Locale } from "../../config/languages.ts";
 import { formEnd } from "./fields.ts";
 import { html } from "./html.ts";

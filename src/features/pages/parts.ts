@@ -2,7 +2,7 @@
 import { formEnd } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 
-/** A part of the page, labelled by its heading. The heading can take the focus when the focused element is removed. */
+/** A part of the page, labeled by its heading. The heading can take the focus when the focused element is removed. */
 export function part(id: string, heading: string, body: Markup): Markup {
   return html`<section class="card part" aria-labelledby="${id}-title">
   <h2 id="${id}-title" tabindex="-1">${heading}</h2>
@@ -16,7 +16,7 @@ export function notice(name: string): Markup {
 }
 
 interface Confirmation {
-  /** The id of the form. The dialog and its buttons have ids that begin with it. */
+  /** The id of the form. The ids of the dialog and its buttons begin with this id. */
   name: string;
   heading: string;
   body?: Markup;

@@ -1,4 +1,4 @@
-/** What a page hands to its script as JSON: texts, and settings that are known when the page is built. */
+/** The JSON that a page contains for its script: texts, and settings that are known when the page is built. */
 import type { LinkPage, ViewWords } from "./link-pages.ts";
 import type { PageWords } from "./words/en.ts";
 

@@ -6,7 +6,7 @@ import { allowedReturnTo } from "../../links/return-to.ts";
 import { escapeHtml } from "../../platform/escape-html.ts";
 import { CHALLENGED, PAGES_BESIDE_JSON, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 
-/** With Trusted Types, so that no text becomes markup or script on a page that holds a token. */
+/** Requires Trusted Types, so that no text becomes markup or script on a page that holds a token. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
 

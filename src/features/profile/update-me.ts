@@ -56,10 +56,10 @@ export const updateMe = endpoint(
   },
 );
 
-/** How many times to try a change of the username if another request changes it first. */
+/** How many times to try a change of the username if another request changes the username first. */
 const MOST_TRIES = 3;
 
-/** The user before and after the change. */
+/** Changes the profile, and returns the user before and after the change. */
 async function changeProfile(
   { clock, config, followUps, profiles, users }: Services,
   read: User,

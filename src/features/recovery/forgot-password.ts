@@ -15,7 +15,7 @@ export const forgotPassword = endpoint(
     summary: "Request a link to reset the password",
     description: "The answer is the same for every address. An email is sent if the address has an account.",
     body: () => z.strictObject({ email: emailAddress, return_to: returnToField, turnstile_token: turnstileToken }),
-    // Before the limits: otherwise requests without a solved challenge could use up another user's emails.
+    // Runs before the limits: otherwise requests without a solved challenge could use up another user's limit.
     admit: ({ challenge }, { body, client }) => challenge.check(body.turnstile_token, client.ipAddress),
     limits: [emailsToGivenAddress("reset_password"), perNetwork("mailPerAddress")],
     success: { status: 202, description: "An email is on its way, if one is due.", schema: statusSchema("accepted") },

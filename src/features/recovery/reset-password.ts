@@ -10,8 +10,8 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
 /**
- * The link proves the address, so using it also verifies the address. If another person registered the account with
- * that address, it belongs to the owner of the mailbox from then on.
+ * The link was sent to the address, so using the link also verifies the address. If another person registered with this
+ * address, the account belongs to the owner of the mailbox from then on.
  */
 export const resetPassword = endpoint(
   {

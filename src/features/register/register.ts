@@ -16,7 +16,7 @@ import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
 import type { Registration } from "../../users/user.ts";
 
-/** How many times to try a registration if the same person sends several at the same time. */
+/** How many times to try a registration if the same person sends several requests at the same time. */
 const MOST_TRIES = 3;
 
 export const register = endpoint(
@@ -46,8 +46,8 @@ export const register = endpoint(
   },
   async (services, { body, client }) => {
     const { clock, config, followUps, random, registrations } = services;
-    // Before anything is looked up, so that a known address gets the same answer after the same time. Without a password,
-    // no address causes a hash.
+    // The password is hashed before the address is looked up, so that known and unknown addresses get the same answer
+    // after the same time. Without a password, nothing is hashed for either.
     const chosen = await chooseFirstPassword(services, body);
     if (isRefusal(chosen)) return chosen;
 
@@ -63,7 +63,7 @@ export const register = endpoint(
       events: [{ type: registrationEvent(body.email), userId: holderOfAddress(body.email), ...chosen.checked }],
       mails: [{ kind: "verify_email", registrationId: id, returnTo }],
     });
-    // The same person may send this several times at once. Then another registration holds the username each time.
+    // The same person may send this several times at once. In each try, another of these requests may come first.
     for (let tries = 1, replaced: Registration | undefined; tries <= MOST_TRIES; tries++) {
       const { isAdded, heldBy } = await registrations.add(registration, expired, consequences, replaced);
       if (isAdded) {
@@ -83,9 +83,9 @@ export const register = endpoint(
 
 /**
  * Whether the person who registers now also made the registration that holds the username. They may have mistyped their
- * email address then, or not got the response. The password of that registration proves that they are the same person.
- * Each try counts as a login by that username, so registering gives no additional guesses at the password. Without a
- * password, there is no proof.
+ * email address before, or received no response. The password of the earlier registration proves that they are the same
+ * person. Each try counts as a login with this username, so registering gives no additional guesses at the password.
+ * Without a password, there is no proof.
  */
 async function isSamePerson(
   { afterResponse, loginAttempts, passwords }: Services,
@@ -95,8 +95,8 @@ async function isSamePerson(
 ): Promise<boolean | Refusal<"busy">> {
   if (password === undefined) return false;
   const attempt = await loginAttempts.take(loginNameKey({ username: canonicalName(username) }), network);
-  // A refused attempt also checks the password, so that it gets the same response as a wrong password, after the same
-  // time.
+  // The password is checked even if the attempt is refused, so that the client gets the same response as after a wrong
+  // password, after the same time.
   const check = await passwords.check(password, heldBy.passwordHash);
   if (isRefusal(check)) {
     await attempt.refund();
@@ -111,7 +111,7 @@ async function isSamePerson(
   return true;
 }
 
-/** Sends the link of a registration once more. Returns `false` if the registration no longer waits. */
+/** Sends the link of a registration once more. Returns `false` if the registration no longer exists. */
 async function sendAgain(
   { followUps, registrations }: Services,
   heldBy: Registration,

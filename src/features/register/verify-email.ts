@@ -8,8 +8,8 @@ import { verifiedBy } from "../../users/event-subjects.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
 /**
- * Takes two round trips, [verify] → [guards], or one if the link was used before. All other links of the address stop
- * working.
+ * Takes two round trips, verify → reset the login guards, or one if the link was used before. All other links of the
+ * address stop working.
  */
 export const verifyEmail = endpoint(
   {

@@ -10,7 +10,7 @@ export type Method = "verify" | "user" | "jwks";
 const callContext = z.object({ traceparent: z.string() });
 
 /**
- * Runs a call of another Worker. `context` is what that Worker says about its own request, whose trace is continued.
+ * Runs a call by another Worker. `context` describes that Worker's own request. The call continues the request's trace.
  *
  * @throws {Error} with the message `unavailable` if `work` fails
  */

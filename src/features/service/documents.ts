@@ -37,8 +37,8 @@ export const readReference = endpoint(
 );
 
 /**
- * The policy of the brand page. The page sets style attributes, as in emails, and shows images that the developer
- * chooses. Its frames inherit this policy.
+ * The policy of the brand page. Like emails, the page has style attributes. It shows images that the developer chooses.
+ * Its frames inherit this policy.
  */
 const BRAND_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' blob: https:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";

@@ -7,7 +7,7 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { timeOfId } from "../../platform/random.ts";
 import { VERSION } from "../../version.ts";
 
-/** Reads all gauges at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` is 0. */
+/** Reads all gauges in one round trip. If D1 does not answer, its numbers are left out, and `database_up` is 0. */
 export async function readGauges(services: Services): Promise<Gauge[]> {
   const { clock, followUpRows, keyring, queueDepths } = services;
   const [known, queues] = await Promise.all([

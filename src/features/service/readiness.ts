@@ -9,13 +9,13 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { VERSION } from "../../version.ts";
 
 /**
- * How long an isolate gives the same answer. Anyone can ask, and each check makes six storage calls, one of them to an
- * object that all checks share.
+ * How long an isolate repeats its last answer. Anyone can call this route, and each check makes six storage calls, one
+ * of them to an object that all checks share.
  */
 const KEPT_FOR = 2 * SECOND;
 /**
- * The request and then the cron job try to queue an email. The request and the first four runs of the cron job take
- * less time than this.
+ * First the request tries to queue an email, then the cron job tries again with growing pauses. The request and the
+ * first four tries of the cron job take less time than this.
  */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
 /**

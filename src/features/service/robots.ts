@@ -1,6 +1,6 @@
 import { endpoint } from "../../endpoint/endpoint.ts";
 
-/** No page is for search engines. They would only list old links. */
+/** No page is meant for search engines, which would only list old links. */
 const RULES = "User-agent: *\nDisallow: /\n";
 
 export const readRobots = endpoint(

@@ -27,7 +27,7 @@ export function createCloudflareTransport(binding: SendEmail, from: string): Tra
   };
 }
 
-/** The codes of the binding's errors after which another try would fail too (see "Error codes" in its reference). */
+/** The binding's error codes after which another try would fail too (see "Error codes" in its reference). */
 const REFUSED = new Map<string, Refused>([
   // The address bounced before, or its owner complained.
   ["E_RECIPIENT_SUPPRESSED", "address"],
@@ -38,7 +38,7 @@ const REFUSED = new Map<string, Refused>([
   ["E_CONTENT_TOO_LARGE", "email"],
 ]);
 
-/** The codes are stable. The messages quote addresses and must not be logged. */
+/** Uses only the error's code, which is stable. The error's message quotes addresses and must not be logged. */
 function failureOf(error: unknown): MailNotDelivered {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (!/^E_[A-Z_]{1,60}$/.test(code)) return new MailNotDelivered("cloudflare_failed");

@@ -1,7 +1,7 @@
 /**
  * Writes an email as SMTP sends it: a MIME message (RFC 5322, RFC 2045) with a plain-text part and an HTML part. An
- * email program shows one of them. nodemailer's own composer would add more than 20 KiB to the Worker, most of it a
- * table of file types.
+ * email program shows one of these parts. nodemailer's own composer would add more than 20 KiB to the Worker, most of
+ * it a table of file types.
  */
 import { Buffer } from "node:buffer";
 import { encode, wrap } from "nodemailer/lib/qp";
@@ -52,7 +52,7 @@ function formatHeaderSender(sender: Sender): string {
   return isPlain(sender.name) ? formatSender(sender) : `${encodeWords(sender.name)} <${sender.address}>`;
 }
 
-/** A text as the value of a header, on one line. A long line is folded at spaces (RFC 5322 §2.2.3). */
+/** Formats a text as a header value: removes its line breaks, and folds a long value at spaces (RFC 5322 §2.2.3). */
 function formatText(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
   return isPlain(line) ? line.replaceAll(/(.{60}\S*) /g, "$1\r\n ") : encodeWords(line);
@@ -64,8 +64,8 @@ function isPlain(text: string): boolean {
 }
 
 /**
- * Encodes a text as encoded words (RFC 2047), each of which may have 75 characters. A word encodes at most 11
- * characters, which are at most 44 bytes.
+ * Encodes a text as encoded words (RFC 2047). An encoded word may have at most 75 characters, so each encodes at most
+ * 11 characters of the text, which are at most 44 bytes.
  */
 function encodeWords(text: string): string {
   const words = text.match(/.{1,11}/gsu) ?? [];

@@ -60,8 +60,8 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
 const PASSING = [401, 403, 408, 409, 425, 429];
 
 /**
- * What Resend has refused permanently; `undefined` if another try can succeed. The response names the wrong field in
- * backquotes. Resend only checks the form of an address: a bounce comes later.
+ * Returns what Resend has refused permanently, or `undefined` if another try can succeed. The response names the wrong
+ * field in backquotes. Resend only checks the form of an address: a bounce comes later.
  */
 function refusedBy(status: number, answer: string): Refused | undefined {
   if (status < 400 || status >= 500 || PASSING.includes(status)) return undefined;

@@ -20,7 +20,7 @@ export function smtpFailure(error: unknown): MailNotDelivered {
 }
 
 function reasonOf({ code, responseCode }: Failure): string {
-  // With a reply, the server refused to encrypt. Without one, the encryption itself failed.
+  // If the server sent a reply, it refused to encrypt. If there is no reply, the encryption itself failed.
   if (code === "ETLS") return responseCode === undefined ? "smtp_tls_failed" : "smtp_tls_required";
   if (code === "EAUTH") return "smtp_auth";
   if (typeof responseCode === "number") return `smtp_rejected_${responseCode}`;
@@ -43,16 +43,16 @@ const AUTHENTICATION = [530, 534, 535, 538];
 const ABOUT_ADDRESS = /^5\.(1\.(?![78]$)\d+|2\.1|4\.[14])$/;
 
 /**
- * Status codes that are about the recipient's mailbox if the reply has no enhanced code: no mailbox, moved, not
- * allowed, or no mail for its domain (RFC 5321 §4.2.3, RFC 7504). A full mailbox (552), a policy (554) and the order of
- * commands (503) are not listed.
+ * Status codes about the recipient's mailbox, for a reply without an enhanced code: there is no mailbox, it has moved,
+ * its name is not allowed, or its domain accepts no email (RFC 5321 §4.2.3, RFC 7504). A full mailbox (552), a policy
+ * (554) and the order of commands (503) are not listed.
  */
 const ABOUT_MAILBOX = [550, 551, 553, 556];
 
 /**
- * What a server has refused permanently; `undefined` if another try can succeed. Replies from 500 to 599 are permanent
- * (RFC 5321 §4.2.1). The enhanced status code may be missing on some lines of a reply, and some servers write `#` in
- * front of it.
+ * Returns what a server has refused permanently, or `undefined` if another try can succeed. Replies from 500 to 599 are
+ * permanent (RFC 5321 §4.2.1). The enhanced status code may be missing on some lines of a reply, and some servers write
+ * `#` in front of this code.
  */
 function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
   const isPermanent = typeof responseCode === "number" && responseCode >= 500 && !AUTHENTICATION.includes(responseCode);

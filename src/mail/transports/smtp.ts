@@ -43,7 +43,7 @@ export function createSmtpTransport(
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
-      // Imported with the first email, so that it does not slow down the start of the Worker.
+      // Imported with the first email, so that this module does not slow down the start of the Worker.
       const { writeMessage } = await import("./mime-message.ts");
       const message = writeMessage(mail, sender, clock.now());
       await connected(settings, sender, timeouts, (connection) =>
@@ -54,7 +54,7 @@ export function createSmtpTransport(
 }
 
 /**
- * Does everything but send an email: connects, encrypts and logs in.
+ * Connects, encrypts and logs in, but sends no email.
  *
  * @throws {MailNotDelivered} if one of these steps fails
  */
@@ -119,7 +119,7 @@ function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise
   socket.on("error", reject);
   socket.once("connect", () => resolve(socket));
   // The socket's own timeout does not help: in workerd, a TLS handshake that hangs ends only when the invocation ends.
-  // A destroyed socket emits no event until then, so the timer rejects by itself.
+  // A destroyed socket emits no event until then, so the timer rejects the promise itself.
   const timer = setTimeout(() => {
     reject(new SmtpTimeout());
     socket.destroy();
@@ -139,7 +139,7 @@ function connectionOptions(
     connection: socket,
     secure: tls === "implicit",
     secured: tls === "implicit",
-    // `starttls` never sends unencrypted, `implicit` uses TLS from the first byte, `none` is for development.
+    // `starttls` sends no email unencrypted, `implicit` uses TLS from the first byte, `none` is for development.
     requireTLS: tls === "starttls",
     ignoreTLS: tls === "none",
     // The greeting contains the sender's domain, because a Worker has no host name.

@@ -14,15 +14,15 @@ export interface Transport {
   /**
    * Resolves when the next mail server or API has accepted the email.
    *
-   * @throws {MailNotDelivered} if it has not
+   * @throws {MailNotDelivered} if the email was not accepted
    */
   deliver(mail: OutgoingMail): Promise<void>;
 }
 
 /**
- * What a mail server refused permanently. `address`: every email to this address, for example because it was made up.
- * `email`: only this email, for example because a spam filter refused its text. A failure of the connection, the
- * credentials or a quota is neither.
+ * What a mail server refused permanently. `address`: every email to this address, for example because the address was
+ * made up. `email`: only this email, for example because a spam filter refused its text. A failure of the connection,
+ * the credentials or a quota is neither.
  */
 export type Refused = "email" | "address";
 

@@ -9,10 +9,10 @@ const BCRYPT = /^(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/;
 
 /**
  * Reads bcrypt hashes as passlib, PHP, Rails and the libraries called bcrypt write them: `$2b$12$…`. The versions a, b
- * and y compute the same; they only mark which old bug an implementation had fixed.
+ * and y are computed in the same way. The letter only says which old bug the implementation had fixed.
  *
  * bcrypt reads only the first 72 bytes of a password, so every password that begins with the same 72 bytes matches. The
- * first login replaces the hash by one that covers the whole password.
+ * first login replaces the hash with an scrypt hash, which covers the whole password.
  */
 export function readBcrypt(text: string): Reading {
   if (/^bcrypt\$\$2/.test(text)) return unreadable("Remove the “bcrypt$” that Django wrote in front of the hash.");

@@ -6,7 +6,7 @@ import { decodePadded, IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable 
 
 /** Django: the salt is used as text, without decoding. The hash is padded base64; both digests need exactly one `=`. */
 const DJANGO = /^pbkdf2_(sha1|sha256)\$([1-9]\d{0,9})\$([\w-]+)\$([A-Za-z0-9+/]+)=$/;
-/** passlib: salt and hash are base64, with `.` instead of `+`. passlib itself does not pad it. No digest name means SHA-1. */
+/** passlib: salt and hash are base64 with `.` instead of `+`. passlib adds no padding. No digest name means SHA-1. */
 const PASSLIB = /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$([1-9]\d{0,9})\$([A-Za-z0-9./]+={0,2})\$([A-Za-z0-9./]+={0,2})$/;
 
 const DIGEST_BYTES: Record<string, number> = { sha1: 20, sha256: 32, sha512: 64 };

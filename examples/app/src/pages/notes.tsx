@@ -1,4 +1,4 @@
-/** Notes, stored by the API. `client.fetch` sends the access token. The API calls Postern only before it deletes notes. */
+/** The API stores the notes. `client.fetch` sends the access token. The API asks Postern only before deleting notes. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { Failure, Field, Form, textOf, useAction } from "../form.tsx";
 import { Page, tell } from "../page.tsx";
@@ -66,7 +66,7 @@ function DeleteAll({ count, onDeleted }: { count: number; onDeleted: () => void 
       <button type="button" class="danger" aria-disabled={remove.busy} onClick={() => remove.run()}>
         Delete
       </button>
-      {/* The pressed button is gone, so the focus moves to the harmless one. */}
+      {/* The pressed button is gone, so the focus moves to the harmless button. */}
       <button type="button" class="quiet" ref={(button) => button?.focus()} onClick={() => setAsking(false)}>
         Cancel
       </button>

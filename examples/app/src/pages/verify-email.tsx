@@ -1,6 +1,6 @@
 /**
  * The page that verification emails link to (Postern's VERIFY_EMAIL_URL). The token is in the fragment, which browsers
- * don't send to servers, and is only used on a click. So mail scanners that open links can't use it up.
+ * don't send to servers, and is only used on a click. So email scanners that open links can't use up the token.
  */
 import { useState } from "preact/hooks";
 import { Failure, useAction } from "../form.tsx";

@@ -22,7 +22,7 @@ const GRANTS: Record<Standing, Permission> = {
 interface Rule {
   permission: Permission;
   isDangerous: boolean;
-  /** Whether the act makes sense for this user: one who is verified can't be verified again, for example. */
+  /** Whether the act makes sense for this user. For example, a verified user can't be verified again. */
   concerns: (user: User) => boolean;
   run: (seen: Versioned<User>) => Promise<unknown>;
 }
@@ -92,12 +92,12 @@ export function actsOn(me: Me, user: User): { name: ActName; isDangerous: boolea
   return rolesFor(me, user).length > 1 ? [{ name: "changeRole", isDangerous: false }, ...others] : others;
 }
 
-/** The standings that the operator may give the user, and the one that the user has. */
+/** The standings (a role or superuser) that the operator may give the user, and the user's current standing. */
 function rolesFor(me: Me, user: User): Standing[] {
   const standings: Standing[] = ["user", "moderator", "admin", "superuser"];
   return standings.filter((standing) => {
     if (standing === standingOf(user)) return true;
-    // A superuser can only become something else by losing the flag.
+    // To give a superuser another standing, the operator must be allowed to take the superuser flag away.
     const takesFlag = user.is_superuser && !isAllowed(me, "grant_superuser", user);
     return !takesFlag && isAllowed(me, GRANTS[standing], user);
   });
@@ -165,7 +165,7 @@ export function Act({ me, name, seen, onClose, onDone, reload }: ActProps) {
   );
 }
 
-/** A superuser keeps a role beside the flag. The role counts again when the superuser loses the flag. */
+/** A superuser has a role too, besides the superuser flag. The role counts again when the user loses the flag. */
 function changeTo(standing: Standing, { is_superuser }: User) {
   if (standing === "superuser") return { is_superuser: true };
   return { role: standing, ...(is_superuser ? { is_superuser: false } : {}) };

@@ -1,4 +1,4 @@
-/** Changes to a user that don't overwrite what others have changed meanwhile (RFC 9110 §13.1.1). */
+/** Changes to a user that don't overwrite changes that other people made meanwhile (RFC 9110 §13.1.1). */
 import { api, dataOf, type User, type Versioned, versionedOf } from "../../api.ts";
 import { codeOf } from "../../failures.ts";
 
@@ -11,8 +11,8 @@ export function readUser(id: string, signal: AbortSignal): Promise<Versioned<Use
 }
 
 /**
- * Changes a user if the user is still as the operator saw them. Every login changes the ETag too, so if only the time
- * of the last login differs, this sends the change again with the new ETag. If anything else differs, it throws
+ * Changes a user if the operator saw the user's current data. Every login changes the ETag too, so if only the time of
+ * the last login differs, this sends the change again with the new ETag. If anything else differs, throws
  * `precondition_failed`.
  */
 export async function changeUser({ data: seen, etag }: Versioned<User>, change: Change): Promise<User> {

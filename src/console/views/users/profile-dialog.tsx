@@ -1,4 +1,4 @@
-/** Edits what an operator may correct in the profile of a user. */
+/** The dialog in which an operator edits a user's name and phone number. */
 import { useState } from "preact/hooks";
 import type { User, Versioned } from "../../api.ts";
 import { Field } from "../../controls.tsx";
@@ -23,7 +23,7 @@ export function ProfileDialog({ seen, onClose, onDone, reload }: ProfileDialogPr
   const save = async () => {
     setFaults({});
     try {
-      // People type phone numbers with spaces; the API takes them without (E.164).
+      // People type phone numbers with spaces, but the API accepts only numbers without spaces (E.164).
       await changeUser(seen, { ...typed, phone: typed.phone?.replaceAll(/[\s()/-]/g, "") ?? null });
       onDone();
     } catch (error) {

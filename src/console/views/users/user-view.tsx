@@ -136,7 +136,7 @@ function Events({ id, version }: { id: string; version: string }) {
   );
 }
 
-/** Says who caused an event. `undefined` if it was the user, or if the cause is unknown. */
+/** Says who caused an event. Returns `undefined` if the user caused it, or if the cause is unknown. */
 function actorOf(event: AuditEvent): string | undefined {
   const { actor_id, user_id } = event;
   const { audit } = words;

@@ -1,6 +1,6 @@
 /**
- * Users: a list to search. Operators who may not list users get a field to look one up instead. If the path names a
- * user, this is the view of that user.
+ * A list of users, with a search. Operators who may not list users get a field to look up one user instead. If the path
+ * contains a user's id, shows this user.
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
@@ -111,7 +111,7 @@ function UserLink({ user: { id, username, email } }: { user: User }) {
   );
 }
 
-/** Searches when the operator pauses the typing. */
+/** Searches when the operator stops typing for a moment. */
 function SearchField({ value, onSearch }: { value: string; onSearch: (text: string) => void }) {
   const [typed, setTyped] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);

@@ -5,7 +5,7 @@ export const account = {
   logOut: "Log out",
   loggingOut: "Logging out…",
   loading: "Loading your account…",
-  /** Below the heading, the script shows the reason, a text of `forms`. */
+  /** The script shows the reason below the heading: one of the texts in `forms`. */
   failed: {
     heading: "We couldn't load your account",
     label: "Try again",

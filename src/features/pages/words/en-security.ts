@@ -1,7 +1,7 @@
 /** Second factors in English: adding them, the part of the account page, and proving one again. */
 import type { AuditEventType } from "../../../audit/event-types.ts";
 
-/** The events that a user's own list can have. The others concern the service. */
+/** The types of events that a user's own list can have. The other types concern the service. */
 type OwnEventType = Exclude<
   AuditEventType,
   | `signing_${string}`
@@ -94,10 +94,10 @@ export const security = {
     label: "Add authenticator app",
     busyLabel: "Preparing…",
     name: "Name (optional)",
-    /** The name of an app that its owner did not name. */
+    /** The default name of an app. */
     unnamed: "Authenticator app",
     done: "“{name}” has been added.",
-    /** The secret is an hour old, or another page has replaced it. */
+    /** Shown if the secret is an hour old, or if another page has replaced it. */
     outdated: "This key has expired. Close this window and start again.",
   },
   /** Codes by email. */

@@ -73,7 +73,7 @@ export const english = {
     failed: "Something went wrong on our side.",
     /** For a refusal that another attempt would not change. */
     refused: "This request was refused. Contact support.",
-    /** The service asked the user to prove again who they are, and the user canceled. */
+    /** Shown if the user cancels the dialog that asks them to prove again who they are. */
     unconfirmed: "This wasn't done, because you didn't confirm that it's you.",
     challengeFailed: "The security check failed. Please try again.",
     challengeLoading: "The security check is still loading. Try again in a moment.",
@@ -161,13 +161,13 @@ export const english = {
     passkey: {
       label: "Log in with a passkey",
       busyLabel: "Waiting for your passkey…",
-      /** The user cancelled, or had no passkey, or took too long: browsers don't say which. */
+      /** The user canceled, or had no passkey, or took too long: browsers don't say which. */
       unused: "No passkey was used. Try again, or log in another way.",
       wrong: "This passkey wasn't accepted. Try again, or log in another way.",
     },
     /**
-     * The second step, after the right password or link. `instead` is the label of the button that switches to this way
-     * from another one.
+     * The second step, after the right password or link, for each kind of proof. `instead` is the label of the button
+     * that switches to this kind from another one.
      */
     second: {
       totp: {
@@ -208,7 +208,7 @@ export const english = {
       back: "Back to log in",
       expired: "The login took too long. Enter your password again.",
     },
-    /** After the right password or link of a user who must have a second factor, and has none. */
+    /** After the right password or link of a user who must have a second factor, but has none. */
     setup: {
       heading: "Set up a second factor",
       text: "You need one to log in. Add an authenticator app or a passkey.",
@@ -236,7 +236,7 @@ export const english = {
     text: "To use your account on this device again, you'll have to log in.",
     done: { heading: "You're logged out", text: "You can close this page, or log in again." },
   },
-  /** The page of a link that logs in. */
+  /** The page that an emailed link to log in opens. */
   emailLogin: {
     ready: {
       heading: "Log in",
