@@ -21,7 +21,7 @@ export interface PasskeyFactor extends Factor {
 }
 
 /** Codes by email. Each code goes to the address that the user has when the code is sent. */
-export interface EmailFactor extends Factor {
+interface EmailFactor extends Factor {
   kind: "email";
   content: Record<string, never>;
 }
