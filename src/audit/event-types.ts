@@ -15,17 +15,17 @@ export const AUDIT_EVENT_TYPES = {
   login_failed:
     "A login was refused; `reason` says why. With `session_id`, it takes back the `login_succeeded` of the same `session_id`, which was recorded too early.",
   password_check_failed: "A logged-in user entered a wrong current password; `reason` says why it was refused.",
-  reauthenticated: "A logged-in user proved again who they are; `methods` says how.",
+  reauthenticated: "A logged-in user authenticated again; `methods` says how.",
   second_factor_added: "A second factor was added: `factor_id` of the kind `kind`.",
   second_factor_removed: "A second factor was removed: `factor_id` of the kind `kind`.",
   second_factors_removed: "An operator removed every second factor.",
   second_factor_failed: "A second factor was wrong, or was used before.",
   passkey_counter_fell_back: "A passkey was used whose counter fell back: there may be a copy of it.",
-  recovery_code_used: "A recovery code was used in place of another second factor; `left` of them remain.",
+  recovery_code_used: "A recovery code was used in place of another second factor; `left` is the number of codes that remain.",
   device_trusted: "The user trusted the device `device_id`: for a while, logins from it need no second factor.",
   trusted_device_removed: "The device `device_id` is not trusted any more.",
   trusted_devices_removed: "No device is trusted any more.",
-  recovery_codes_replaced: "New recovery codes were created; the ones before are void.",
+  recovery_codes_replaced: "New recovery codes were created; the earlier codes no longer work.",
   password_blocked:
     "After too many wrong guesses, the password only works where the user has logged in before, until it is reset.",
   refresh_token_reused: "A refresh token was used again after it was replaced, so its session was ended.",
@@ -49,8 +49,8 @@ export const AUDIT_EVENT_TYPES = {
   sessions_ended: "All other sessions, or all sessions, were ended.",
   all_sessions_ended: "An operator ended every session of every user.",
   email_refused:
-    "A server refused an email for good; `kind` and `reason` say which and why. With `suppressed`, no email goes to the address for a while.",
-  email_retried: "An operator requested an email again that had failed for good; `kind` says which.",
+    "A server permanently refused an email: `kind` says which, and `reason` why. With `suppressed`, no email goes to the address for a while.",
+  email_retried: "An operator requested an undelivered email again; `kind` says which.",
   data_exported: "The user's data was exported.",
   audit_events_exported:
     "An operator downloaded audit events in the format `format`; the other details are the filter. With `by_ip_address`, it also named an IP address.",

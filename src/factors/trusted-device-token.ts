@@ -25,7 +25,7 @@ export type Trust = z.output<typeof trust>;
 export const trustedDeviceToken = z
   .string()
   .min(1)
-  .max(1_024, "Send the token of the trusted device, and nothing else. It has 1,024 characters at most.")
+  .max(1_024, "The token of a trusted device has at most 1,024 characters.")
   .meta({ examples: ["ptd_kUx3…"] });
 
 /** Identifies a leaked token as ours. */

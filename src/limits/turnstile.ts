@@ -23,7 +23,7 @@ const FAULTS_OF_TOKEN = new Set(["missing-input-response", "invalid-input-respon
 /** The widget's token, in a request body. The maximum length is from Turnstile's documentation. */
 export const turnstileToken = z
   .string()
-  .max(2_048, "This is longer than any token of Turnstile.")
+  .max(2_048, "A token of Turnstile has at most 2,048 characters.")
   .optional()
   .meta({
     description: "Needed if the service asks for a challenge (Cloudflare Turnstile).",

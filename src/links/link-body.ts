@@ -4,7 +4,7 @@ import * as z from "zod";
 export const linkToken = z
   .string()
   .min(1)
-  .max(1_024, "Send the token of the link, and nothing else. It has 1,024 characters at most.")
+  .max(1_024, "The token of a link has at most 1,024 characters.")
   .meta({ examples: ["AQGasnJ0fSt_…"] });
 
 /** The body of an endpoint that uses a link and needs nothing else. */

@@ -62,7 +62,7 @@ export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
     labels: { route: "open", method: METHODS, status: "open" },
   },
   users_created: {
-    help: "Accounts that a link has opened: verified registrations and accepted invitations.",
+    help: "Accounts created through an emailed link: verified registrations and accepted invitations.",
     labels: {},
   },
   logins: { help: "Logins, by `succeeded` or the error code.", labels: { result: LOGIN_RESULTS } },
@@ -82,7 +82,7 @@ export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
     help: "Calls by other Workers over RPC.",
     labels: { method: ["verify", "user", "jwks"], result: RESULTS },
   },
-  cron_runs: { help: "Runs of the cron job. Failed: at least one task has.", labels: { result: RESULTS } },
+  cron_runs: { help: "Runs of the cron job. The result is `failed` if at least one task failed.", labels: { result: RESULTS } },
   cron_tasks: { help: "Tasks of the cron job.", labels: { task: "open", result: RESULTS } },
 };
 

@@ -26,6 +26,6 @@ export function readStoredHash(text: string, ownCost?: ScryptCost): StoredHash |
     if (reading !== undefined) return reading;
   }
   return unreadable(
-    `The format of the hash is not supported (scrypt, bcrypt, PBKDF2, Argon2 and better-auth are). ${IMPORT_WITHOUT_HASH}`,
+    `The format of the hash is not supported. Supported: scrypt, bcrypt, PBKDF2, Argon2 and better-auth. ${IMPORT_WITHOUT_HASH}`,
   );
 }

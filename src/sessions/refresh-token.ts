@@ -20,7 +20,7 @@ interface RefreshTokenContent {
 export const refreshToken = z
   .string()
   .min(1)
-  .max(1_024, "This is longer than any token of this service.")
+  .max(1_024, "A refresh token has at most 1,024 characters.")
   .meta({ examples: ["prt_AQGasnJ0fSt_…"] });
 
 /** Identifies a leaked token as ours, so that people and secret scanners recognize it. */

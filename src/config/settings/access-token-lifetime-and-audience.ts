@@ -10,7 +10,7 @@ const clientId = z
   .string()
   .regex(
     /^(?![\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$)[\x21-\x7e]{1,128}$/i,
-    "takes 1 to 128 printable ASCII characters without a space, and no UUID",
+    "takes 1 to 128 printable ASCII characters without a space that are not a UUID",
   );
 
 export const variables = {

@@ -22,7 +22,7 @@ export function contradictions({ AUTH_SECRET, AUTH_SECRET_PREVIOUS }: Values, de
   return [
     ...unless(
       AUTH_SECRET !== AUTH_SECRET_PREVIOUS,
-      "AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET: set it to the secret before, or leave it out.",
+      "AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET: set it to the previous secret, or leave it out.",
     ),
     ...(development
       ? []

@@ -36,6 +36,6 @@ export function toConfig(values: Values) {
 export function contradictions({ REFRESH_TOKEN_EXPIRE_DAYS: refresh = 0, SESSION_MAX_DAYS: days }: Values): string[] {
   return unless(
     refresh <= days,
-    `REFRESH_TOKEN_EXPIRE_DAYS is longer than SESSION_MAX_DAYS (${days}), which ends every session: raise SESSION_MAX_DAYS, or lower it.`,
+    `REFRESH_TOKEN_EXPIRE_DAYS is longer than SESSION_MAX_DAYS (${days}), which ends every session: raise SESSION_MAX_DAYS, or lower REFRESH_TOKEN_EXPIRE_DAYS.`,
   );
 }

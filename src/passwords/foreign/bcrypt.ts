@@ -28,7 +28,7 @@ export function readBcrypt(text: string): Reading {
   const { minCost, maxCost } = HASH_BOUNDS.bcrypt;
   if (cost < minCost || cost > maxCost) {
     return unreadable(
-      `bcrypt with the cost ${cost} is not supported: ${minCost} to ${maxCost} are. ${IMPORT_WITHOUT_HASH}`,
+      `bcrypt with the cost ${cost} is not supported. Supported: ${minCost} to ${maxCost}. ${IMPORT_WITHOUT_HASH}`,
     );
   }
   return {
