@@ -16,7 +16,7 @@ import { describeError, writeLog } from "./platform/log.ts";
  */
 const ROWS_A_STATEMENT = 1_000;
 const EVENTS_A_STATEMENT = 5_000;
-/** All events that are moved at once are one bound value, which D1 limits to 2 MB. The longest events take 3 kB. */
+/** Events that are moved at once are one SQL parameter, which D1 limits to 2 MB. The longest events take 3 kB. */
 const EVENTS_MOVED_AT_ONCE = 500;
 const MOST_STATEMENTS = 20;
 

@@ -116,7 +116,7 @@ async function tryPasskey(credential) {
   return answer;
 }
 
-/** Has the browser suggest passkeys, if the log-in form is shown. */
+/** Lets the browser suggest passkeys, if the log-in form is shown. */
 function suggestPasskeys() {
   if (!byId("view-login", HTMLElement).hidden) {
     autofill.start();

@@ -86,8 +86,8 @@ export function prepareOnce<Builder extends Select>(build: (db: Database) => Bui
 function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Database {
   const metered = aroundCalls(d1, (call) => hops.hop(target, call));
   return {
-    // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. So if a migration were missing,
-    // the new column would seem to contain its own name. In backticks, an unknown name is an error.
+    // Drizzle puts names in double quotes, where SQLite reads an unknown name as a string. So if a migration were
+    // missing, the new column would seem to contain its own name. In backticks, an unknown name is an error.
     prepare: (query: string) => metered.prepare(query.replaceAll('"', "`")),
     batch: (statements: D1PreparedStatement[]) => metered.batch(statements),
   } as unknown as D1Database;

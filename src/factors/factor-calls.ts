@@ -39,7 +39,7 @@ export function createFactors(
     passkeys: (userId: string) => call(userId, async (factors): Promise<KnownPasskey[]> => factors.passkeys()),
     rename: (userId: string, id: string, name: string) =>
       call(userId, async (factors): Promise<Factor | undefined> => factors.rename(id, name)),
-    /** Removes all factors on behalf of an operator. `isKnown`: whether D1 says that there is one. */
+    /** Removes all factors on behalf of an operator. `isKnown`: whether D1 knows of a factor. */
     removeAll: (userId: string, { actorId, isKnown }: { actorId: string; isKnown: boolean }) =>
       call(userId, (factors) => factors.removeAll(userId, isKnown), { actorId, hasProvedFactor: false }),
 

@@ -48,9 +48,9 @@ interface KnownNetwork extends Guesses {
 export interface Kept {
   /** The guesses from all unknown networks together. */
   unknown: Guesses;
-  /** The known networks, each with its own guesses. The keys are MACs of the networks. */
+  /** The guesses from each known network. The keys are HMACs of the networks. */
   known: Record<string, KnownNetwork>;
-  /** For each network or IPv6 /48, when its budget at this account will be full again. The keys are MACs. */
+  /** For each network or IPv6 /48, when its budget at this account will be full again. The keys are HMACs. */
   places: Record<string, number>;
   /** Whether a user has the name. If not, the object deletes everything after a day without use. */
   isOfUser: boolean;

@@ -10,7 +10,7 @@ export const END_OF_BACKUP = "-- End of the backup.";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
-/** A new file that only this user can read. It is deleted unless it is closed as complete. */
+/** A new file that only this user can read. Closing it as incomplete deletes the file. */
 export function openBackup(path: string) {
   const descriptor = openSync(path, "wx", 0o600);
   const write = (lines: readonly string[]) => writeFileSync(descriptor, lines.map((line) => `${line}\n`).join(""));
