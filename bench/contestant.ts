@@ -19,7 +19,7 @@ export interface Started {
   client: Client;
   database: Database;
   setting: Setting;
-  /** The most clients that send requests at the same time. */
+  /** The maximum number of clients that send requests at the same time. */
   slots: number;
   /**
    * How many users take turns to log in: enough that no user reaches the limits, but few enough that each can log in

@@ -85,7 +85,7 @@ export async function start(
     ...workerOptions,
     modules: isCounted ? [...watchedEntry(modules[0]?.path ?? "", contestant.objects), ...modules] : modules,
     bindings: contestant.variables(setting),
-    // Every outgoing request succeeds, such as one to a service that sends emails.
+    // Every outgoing request succeeds, for example a request to a service that sends emails.
     outboundService: async () => new Response("{}") as never,
   });
   const client = createClient(miniflare.url);

@@ -20,7 +20,7 @@ export function watchWorker(worker) {
   };
 }
 
-/** The length of the longest chain of calls in which each waited for the one before. One request comes at a time. */
+/** The length of the longest chain of calls that waited for each other. The bench sends one request at a time. */
 let depth = 0;
 
 /** Counts a call. A call that starts after another one has ended counts as having waited for it. */
@@ -116,7 +116,7 @@ function watchDatabase(database) {
   return watched;
 }
 
-/** Wraps a Durable Object class to count rows: those of SQL, and one for each call that uses a key or sets an alarm. */
+/** Wraps a Durable Object class to count the rows of SQL, and one row per call that uses a key or sets an alarm. */
 export function watchObject(Original) {
   return class extends Original {
     constructor(context, env) {

@@ -77,7 +77,7 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   // Hides Postern's own banner, which does not mention the API and the app.
   const say = (text: string) => text.includes("Postern is running.") || world.say(text);
   const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
-  // The app needs neither of the others to start.
+  // The app can start before Postern and the API.
   const running = [postern, together(serveApp(origins, world.root, stop))];
   if (await answers(`${origins.postern}/health/ready`, stop)) {
     running.push(together(wrangler.start(apiArguments(origins, state), stop, inRegistry(registryOf(state))).exited));

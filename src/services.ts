@@ -133,7 +133,7 @@ export function logSettingsOf({ log, sentry }: Config, waitUntil: (work: Promise
   return { ...log, report: createErrorReports(project, { clock: systemClock, random: systemRandom, waitUntil }) };
 }
 
-/** What an isolate keeps between requests: values from the configuration or an asset, and the hashing lane. */
+/** What an isolate keeps between requests: values from the configuration or an asset, and the queue for hashing. */
 interface Kept {
   secrets: Secrets;
   lane: HashingLane;

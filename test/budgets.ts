@@ -6,7 +6,7 @@
 /** Gzipped bytes. `worker` includes Argon2. */
 export const SIZE_BUDGETS = { worker: 240 * 1024, client: 6 * 1024, verifier: 12 * 1024, console: 60 * 1024 } as const;
 
-/** What a start has to compile: the uncompressed bytes of the script, and the number of its modules. */
+/** What an isolate compiles when it starts: the uncompressed bytes of the script, and the number of its modules. */
 export const START_BUDGETS = { scriptBytes: 695 * 1024, modules: 2 } as const;
 
 /** Storage round trips that happen one after another. */
@@ -18,17 +18,17 @@ export const HOP_BUDGETS = {
   logout: 1,
   logoutEverywhere: 2,
   jwks: 0,
-  /** A login that stops after the right password: the guess is refunded before the answer. */
+  /** The password is right, but a second factor is needed. The attempt is refunded before the response. */
   loginBeforeFactor: 3,
   trustedLogin: 3,
   secondFactor: 2,
   passkeyLogin: 4,
   passkeyOptions: 0,
-  /** The limits, then the queue. */
+  /** First counts in the limits, then sends to the queue. */
   linkRequest: 2,
   /** In the browser that asked for the link. */
   emailLogin: 4,
-  /** Creates the user's factor key. */
+  /** Also creates the user's factor key, which D1 stores. */
   enrolApp: 3,
   /** A login that ends with the first code of a new authenticator app. */
   enrolment: 3,
@@ -79,7 +79,7 @@ export const OPERATION_BUDGETS = {
   firstStep: { objectRequests: 6, objectRowsWritten: 6, d1RowsWritten: 5, d1Calls: 2 },
   trustedLogin: { objectRequests: 6, objectRowsWritten: 8, d1RowsWritten: 6, d1Calls: 2 },
   linkRequest: { objectRequests: 6, objectRowsWritten: 11, d1RowsWritten: 0, d1Calls: 2 },
-  /** In the browser that asked for the link. Another one also sends the code, which a limit counts. */
+  /** In the browser that asked for the link. Any other browser also sends the code, which a limit counts. */
   emailLogin: { objectRequests: 6, objectRowsWritten: 15, d1RowsWritten: 6, d1Calls: 2 },
   /** Three requests: the login, the new authenticator app, and its first code. */
   enrolment: { objectRequests: 18, objectRowsWritten: 39, d1RowsWritten: 13, d1Calls: 6 },
@@ -108,7 +108,7 @@ const OWN = "One user's object: at most SESSIONS_PER_USER sessions, and those th
 const OUTBOX = "Development alone. The last 200 emails are kept.";
 const DEVICES = "One user's object: at most 100 devices.";
 
-/** The tables, and the indexes with a condition, that a statement may read whole, and why each stays small. */
+/** Tables and partial indexes that a statement may read completely, and the reason why each stays small. */
 export const READ_WHOLE: Readonly<Record<string, string>> = {
   signing_keys: "A new key is added every few weeks, and none is kept longer than its tokens.",
   users_superusers: "Superusers alone are in this index.",
@@ -128,7 +128,7 @@ export const READ_WHOLE: Readonly<Record<string, string>> = {
   spent_tokens: "One user's object: the logins with a second factor of ten minutes.",
 };
 
-/** The beginnings of statements that may sort the rows that they find, and why these rows stay few. */
+/** The first words of statements that may sort the rows that they find, and the reason why these rows are few. */
 export const SORTED: Readonly<Record<string, string>> = {
   "SELECT id, epoch, generation, rotated_at AS rotatedAt": OWN,
   "SELECT digest, first_seen_at AS firstSeenAt": DEVICES,
@@ -143,7 +143,7 @@ export const SORTED: Readonly<Record<string, string>> = {
     "An import brings the order of its users back, as many as one step adds.",
 };
 
-/** Parts of statements that may read any table whole, and why. Only commands of an operator run these statements. */
+/** Parts of statements that may read any table completely, and the reason. Only operators' commands run them. */
 export const COPYING: Readonly<Record<string, string>> = {
   "SELECT count(*) AS count, coalesce(sum(1 * CASE typeof(": "Compares a whole backup with the database.",
   "` WHERE true ORDER BY `": "The first page of a table in a backup, in the order of its key.",

@@ -405,7 +405,7 @@ describe("the configuration", () => {
   });
 
   it("takes every secret that a generator makes", () => {
-    // From a seed: of several million random secrets one is refused, and that is accepted.
+    // The check refuses one in several million random secrets, which is acceptable. The seed avoids that in this test.
     const { bytes } = createSeededRandom(1);
     const random = (length: number) => Buffer.from(bytes(length));
     for (let round = 0; round < 2_500; round++) {

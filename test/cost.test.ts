@@ -1,4 +1,4 @@
-/** What docs/cost.md multiplies by prices, and docs/scaling.md by rates. A difference is no failure of the service: see the test's message. */
+/** Counts what docs/cost.md and docs/scaling.md calculate with. A changed number is no bug: see the test's message. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { parseConfig } from "../src/config/config.ts";
@@ -19,7 +19,7 @@ import { coldIsolate } from "./support/services.ts";
 
 const LONGER_THAN_SESSIONS = 8 * DAY;
 
-// Each signing key is a row that an isolate reads. The service that is measured has one, whatever other tests have made.
+// An isolate reads every signing key, one row each. So keys of other tests are put aside, and put back afterwards.
 let others: Record<string, unknown>[] = [];
 
 beforeEach(async () => {
@@ -44,7 +44,7 @@ const ADVICE_CALLS =
   "The calls of D1 have changed. Write these to test/measure/d1-calls.json, then npm run docs:scaling:";
 
 it("costs no more than its budget, and the operations that docs/cost.md has prices for, counted in requests, their messages and their alarms", async () => {
-  // From then on, the numbers of users are kept, which costs a row for each new user.
+  // After this read, the service keeps the numbers of users, which costs a row for each new user.
   await coldIsolate().userTotals.read();
   const person = somebody();
   const address = "2001:db8:c057::1";
@@ -54,8 +54,8 @@ it("costs no more than its budget, and the operations that docs/cost.md has pric
   const registration = await countOperations((send) => post("/api/v1/auth/register", person, { address }, send));
   const [, token] = /#token=([\w-]+)/.exec(registration.emails[0]?.text ?? "") ?? [];
   const verification = await countOperations((send) => post("/api/v1/auth/verify-email", { token }, { address }, send));
-  // The first login makes the signing key, and its device is new. What counts are those that follow, from the same
-  // browser, after the session before has ended.
+  // The first login is untypical: it creates the signing key, and its device is new. So only later logins are counted,
+  // from the same browser, after the previous session has ended.
   await countOperations((send) => login(send));
   const returning = await countOperations((send) => login(send));
   const refused = await countOperations((send) => login(send, "a wrong password, surely"));
@@ -82,7 +82,7 @@ it("costs no more than its budget, and the operations that docs/cost.md has pric
   const toAdd = (await post("/api/v1/users/me/factors/passkeys/options", undefined, { bearer })).json;
   const credential = await authenticator.register(toAdd);
   expect((await post("/api/v1/users/me/factors/passkeys", { credential }, { bearer })).status).toBe(201);
-  // Otherwise the alarm of an earlier session would delete the next one too, and would not be counted.
+  // Lets earlier sessions end. Otherwise their alarm would also delete the new session, and would not be counted.
   vi.setSystemTime(Date.now() + LONGER_THAN_SESSIONS);
   await reported(owner);
   const pending_token = await pendingToken(owner);
@@ -128,7 +128,7 @@ it("costs no more than its budget, and the operations that docs/cost.md has pric
       expect(answer.status, answer.text).toBe(200);
     });
   };
-  // The first one also makes tables in the user's object.
+  // The first login by link is not counted, because it also creates tables in the user's object.
   await logInByLink(1);
   const emailLogin = await logInByLink(2);
   const demanding = { SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" };

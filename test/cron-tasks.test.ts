@@ -52,7 +52,7 @@ describe("the cron job", () => {
     await env.DB.prepare(
       `INSERT INTO registrations (id, email, username, password_hash, created_at) ${numbers} SELECT ${name}, ${name} || '@waiting.example', ${name}, '!', ${now} FROM n`,
     ).run();
-    // What other files have left to do is not counted.
+    // The first run does what other test files have left to do, so that this is not counted.
     await runCronTasks(coldIsolate());
     const { DB, count } = countingRows();
     await runCronTasks(createServices({ ...env, DB }, parseConfig(env)));

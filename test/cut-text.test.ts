@@ -4,7 +4,7 @@ import { cutText } from "../src/platform/cut-text.ts";
 import { get } from "./support/client.ts";
 import { eventsOf, logIn, registered } from "./support/people.ts";
 
-/** Characters that consist of several code units or code points, by what they are. */
+/** Characters that consist of several code units or code points, by their description. */
 const CHARACTERS = {
   "a surrogate pair": "\u{1f389}",
   "a letter with an accent of its own": "e\u0301",

@@ -1,4 +1,4 @@
-/** The prototype of several directories (`bench/directories/`), in four real databases. */
+/** Tests the prototype in `bench/directories/`, which spreads users over several D1 databases: here over four. */
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -16,7 +16,7 @@ const DATABASES = [env.TEST_DIRECTORY_0, env.TEST_DIRECTORY_1, env.TEST_DIRECTOR
 const ASKING = "user by email or username, all asked at once";
 
 let time = 1_800_000_000_000;
-/** Each look at it is a millisecond later, so that lists have one order. */
+/** Each time that it is read, the clock is a millisecond later, so that lists have only one possible order. */
 const clock = { now: () => time++ };
 
 beforeAll(async () => {
@@ -26,13 +26,13 @@ beforeAll(async () => {
   }
 });
 
-/** A request in an isolate with this map: with that of the deployment, unless it has learned of moves. */
+/** The directories, as seen by a request in an isolate with this slot map, which by default knows of no move. */
 const request = (slots = new SlotMap(DATABASES.length), databases = DATABASES, random = systemRandom) =>
   createDirectories(databases, slots, { clock, random });
 
 type Request = ReturnType<typeof request>;
 
-/** Makes ids with this slot. Modulo 4 it is the number of the directory. */
+/** Makes ids with this slot. `slot % 4` is the number of the directory. */
 const idsIn = (slot: number): Random => ({
   bytes(length) {
     const bytes = systemRandom.bytes(length);
@@ -41,7 +41,7 @@ const idsIn = (slot: number): Random => ({
   },
 });
 
-/** A request whose isolate is lost at its call with this number: before the database has it, or after that. */
+/** A request whose isolate is lost at this call: before the database has received the call, or after that. */
 function lostAt(call: number, before: boolean): Request {
   let calls = 0;
   const lose = () => Promise.reject(new Error("the isolate is lost"));
@@ -78,7 +78,7 @@ async function ownersOf(username: string): Promise<string[]> {
   return rows.flatMap(({ results }) => results.map(({ id }) => id));
 }
 
-/** Every user by pages, and what is done between them. */
+/** Lists every user, page by page, and calls `between` after each page. */
 async function listAll(between: () => Promise<unknown> = async () => {}, slots?: SlotMap): Promise<string[]> {
   const seen: string[] = [];
   let after: { createdAt: number; id: string } | undefined;
@@ -189,7 +189,7 @@ describe("users in several directories", () => {
     let calls = 0;
     const slow = DATABASES.map((database) =>
       watchedDatabase(database, async (make) => {
-        // The third call would write the row.
+        // The third call is the one that would write the user's row.
         if (++calls !== 3) return make();
         reachClaim();
         await resumed;
@@ -220,7 +220,7 @@ describe("users in several directories", () => {
     for (let count = 0; count < 20; count++) await newUser();
     const before = await listAll();
     expect(new Set(before).size).toBe(before.length);
-    // The slots that other tests move are among the first.
+    // Other tests move some of the first slots, so this test moves later ones.
     const slots = before.map(slotOfUser).filter((slot) => slot > "00f");
     const moving = [...new Set(slots)].slice(0, 6).values();
     const seen = await listAll(async () => {
@@ -241,7 +241,7 @@ describe("users in several directories", () => {
     const steps: string[] = [];
     for await (const step of request().moveSlot(slotOfUser(user.id), to)) {
       steps.push(step);
-      // An isolate that knows of no move.
+      // Each `request()` is in a new isolate, which knows of no move.
       expect(await request().findById(user.id)).toMatchObject({ id: user.id });
       expect(await request().findByName({ email: user.email })).toMatchObject({ id: user.id });
       expect(await request().findByClaim({ username: user.username })).toMatchObject({ id: user.id });
@@ -252,7 +252,7 @@ describe("users in several directories", () => {
     }
     expect(steps[0]).toBe("closed");
     expect(steps.at(-1)).toBe("moved");
-    // Again is the same as once.
+    // Repeating the move changes nothing.
     for await (const step of request().moveSlot(slotOfUser(user.id), to)) expect(step).toBe("nothing");
     expect(await listAll()).toEqual(all);
   });
@@ -278,7 +278,7 @@ describe("users in several directories", () => {
   });
 
   it("are each seen once by a search of which one directory stops early", async () => {
-    // No slot of a move is in these ids.
+    // These ids end in `zzz`, which is no slot, so no test moves them.
     const insert = `INSERT INTO users (id, email, username, password_hash, is_active, created_at, updated_at)
       WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
       SELECT ?1 || i || 'zzz', printf('crowd-%s-%04d', ?1, i), ?1 || i, '!', i < ?2, 1, 1 FROM n`;

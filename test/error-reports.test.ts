@@ -27,7 +27,7 @@ interface Sent {
   lines: Record<string, unknown>[];
 }
 
-/** Stands for Sentry: records what is sent to it. */
+/** What the service has sent to Sentry, which is mocked. */
 let sent: Sent[] = [];
 let answer: () => Promise<Response>;
 
@@ -122,7 +122,7 @@ describe("an error", () => {
       async () => {
         const person = await loggedIn();
         await runInDurableObject(env.USER_SESSIONS.getByName(person.userId), (instance) => {
-          // Once, so that the retries report nothing into the next tests.
+          // Fails only once, so that the retries send no reports during the next tests.
           const put = vi.fn(async () => {}).mockRejectedValueOnce(new Error("KV is out"));
           Object.assign(instance, { env: { REVOCATIONS: { put } } });
         });
@@ -256,7 +256,7 @@ function lineOf(event: string) {
   return { event, request_id: undefined, trace_id: undefined, span_id: undefined };
 }
 
-/** Reports with a clock of the test. */
+/** Error reports, with a clock that the test controls. */
 function clocked() {
   const at = { now: 1_000_000 };
   const project = { envelopeUrl: ENDPOINT, environment: "x", release: "postern@1" };
@@ -270,7 +270,7 @@ function withoutKeys() {
   return extend(services, { keyring: { ...services.keyring, rotate: async () => fail("no such table") } });
 }
 
-/** A guard that counts guesses and can't be told of anything else. */
+/** A guard that counts guesses, but fails when it is told of a login. */
 function onlyTaking(guard: DurableObjectStub<LoginGuard>) {
   const take: LoginGuard["take"] = async (...attempt) => guard.take(...attempt);
   return { take, recordLogin: () => Promise.reject(new Error("no such object")) };

@@ -10,11 +10,11 @@ import { addArchivedEvents, addEvents, importMany } from "./support/many-users.t
 import { countOperations } from "./support/operations.ts";
 import { type LoggedIn, mailedToken, registered, somebody, withStanding } from "./support/people.ts";
 
-/** Of users, and of events. */
+/** The numbers of users, and of events. */
 const FEW = 2_500;
 const MANY = 25_000;
 const PREFIX = `growth-${crypto.randomUUID().slice(0, 4)}-`;
-/** When the first event happens. They are a second apart. */
+/** The time of the first event. Each later event is one second after the one before. */
 const BEGIN = Date.UTC(2020, 0, 1);
 
 /** What operators filter the list of users by. Nearly everyone has the role `user`, is active and is verified. */
@@ -28,16 +28,16 @@ const USER_FILTERS = [
   { is_verified: "false" },
 ];
 
-/** By request; of a list, of two pages. */
+/** The rows that each request reads. A list has two numbers, one for each page. */
 type Rows = Record<string, number[]>;
 
 describe("the rows that a request reads", () => {
   const [directory, archive] = [countingRows(), countingRows(env.TEST_AUDIT_DB)];
   const send = appWith({}, { DB: directory.DB });
-  /** With a database for audit events, which has as many as the directory. */
+  /** With a separate database for audit events, which has as many events as `DB`. */
   const archiving = appWith({}, { DB: directory.DB, AUDIT_DB: archive.DB });
   let admin: LoggedIn;
-  /** An imported user, whose events are those from the 600th to the 619th, in each database. */
+  /** An imported user, who has the events 600 to 619 in each database. */
   let imported = { id: "", email: `${PREFIX}30@example.org` };
 
   const grow = async (from: number, to: number) => {
@@ -98,7 +98,7 @@ describe("the rows that a request reads", () => {
     return rows;
   }
 
-  /** Of the first page of a list, and of the one after the cursor. */
+  /** The rows that the first page of a list reads, and those that the page after the cursor reads. */
   async function rowsOfPages(path: string, query: object, cursor: string, sendTo = send): Promise<number[]> {
     const rows: number[] = [];
     for (const page of [{}, { cursor }]) {
@@ -113,7 +113,7 @@ describe("the rows that a request reads", () => {
     return rows;
   }
 
-  /** Later pages begin after half of the users. */
+  /** The second page begins after half of the users. */
   async function rowsOfUserLists(size: number): Promise<Rows> {
     const rows: Rows = {};
     const half = { createdAt: -5000 + (size / 20) * 1000, id: crypto.randomUUID() };
@@ -126,7 +126,7 @@ describe("the rows that a request reads", () => {
     return rows;
   }
 
-  /** Later pages begin after three quarters of the events. */
+  /** The second page begins after three quarters of the events. */
   async function rowsOfEventLists(size: number, sendTo = send): Promise<Rows> {
     const rows: Rows = {};
     const event = (index: number) => earliestId(BEGIN + index * 1000).replace("-0000-0000-", "-7000-8000-");
@@ -145,7 +145,7 @@ describe("the rows that a request reads", () => {
     return rows;
   }
 
-  /** What reads notably more rows than before. */
+  /** The requests that read notably more rows than before. */
   const grownSince = (few: Rows, many: Rows) =>
     Object.entries(many)
       .filter(([name, pages]) => pages.some((rows, index) => rows > 1.2 * (few[name]?.[index] ?? 0)))

@@ -13,7 +13,7 @@ import { coldIsolate } from "./support/services.ts";
 const FINE = { database: "ok", sessions: "ok", kv: "ok", migrations: "ok", emails: "ok", cron: "ok" };
 const MINUTE = 60_000;
 
-/** Asks an isolate that has no answer yet. */
+/** Asks a new isolate, which has no earlier answer in memory. */
 const ready = () => get("/health/ready", {}, appWith({}));
 
 describe("GET /health", () => {
@@ -177,7 +177,7 @@ describe("GET /health/ready, asked often", () => {
   });
 });
 
-/** An email that no request and no run of the cron job has queued for this long. The next run is not due yet. */
+/** Stores an email that has waited this long to be queued. The next attempt is due in a minute. */
 async function leaveEmail(milliseconds: number): Promise<void> {
   const id = createId(Date.now() - milliseconds, systemRandom);
   await env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', '{}', ?, 3)")

@@ -16,13 +16,13 @@ import {
 import { recordLogs } from "./support/logs.ts";
 import { type LoggedIn, loggedIn, logIn, withStanding } from "./support/people.ts";
 
-/** What is expected of a request that keeps to its budget. */
+/** The expected result of a request that makes exactly the round trips in its budget. */
 const within = (route: keyof typeof HOP_BUDGETS, status: number) => {
   const hops = HOP_BUDGETS[route];
   return { status, hops, waves: hops };
 };
 
-/** How many round trips a request made one after another, and in total. */
+/** How many round trips a request made one after another: `hops` in its log line, `waves` in Server-Timing. */
 async function cost(request: () => Promise<Answer>): Promise<{ status: number; hops: unknown; waves: number }> {
   const logs = recordLogs();
   const answer = await request();
@@ -39,7 +39,7 @@ describe("storage round trips that happen one after another", () => {
   let person: LoggedIn;
 
   beforeAll(async () => {
-    // So that all three isolates know the newest signing key. An isolate that starts replaces a key that is due.
+    // Lets all three isolates read the newest signing key, because an isolate that starts replaces a key that is due.
     const other = await loggedIn();
     for (const send of [grace, demanding]) await tryLogin(other, {}, send);
     person = await loggedIn();

@@ -13,7 +13,7 @@ interface SeenSpan {
   attributes: Record<string, unknown>;
 }
 
-/** Records spans on their way to the runtime's own tracing. */
+/** Records the spans that the service passes to the runtime's own tracing. */
 function recordSpans(isTraced = true): SeenSpan[] {
   const spans: SeenSpan[] = [];
   const recording: Tracing = {
@@ -68,7 +68,7 @@ describe("a span of the platform's tracing", () => {
 
   it("gets no attributes where the request is not sampled", async () => {
     const spans = recordSpans(false);
-    // A target that no work in the background has.
+    // No work in the background calls this target, so the span is the test's own.
     await new Hops(systemClock).hop("breaches", async () => "answer");
     const own = spans.filter(({ name }) => name === "postern.hop.breaches");
     expect(own).toEqual([{ name: "postern.hop.breaches", attributes: {} }]);

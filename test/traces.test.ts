@@ -15,7 +15,7 @@ const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
 const GIVEN = `00-${TRACE_ID}-${PARENT}-01`;
 
-/** A trace id of its own, so that a test finds its lines. */
+/** A new trace id, by which a test finds its own log lines. */
 function trace() {
   const { traceId, spanId } = continueTrace(undefined, systemRandom);
   return { traceId, traceparent: `00-${traceId}-${spanId}-01`, parent: spanId };
@@ -126,7 +126,7 @@ describe("the trace of a request", () => {
     const person = await loggedIn();
     const object = env.USER_SESSIONS.getByName(person.userId);
     await runInDurableObject(object, (instance) => {
-      // Once, so that no later try writes a line into another test.
+      // Fails only once, so that no later try writes a line into another test.
       const REVOCATIONS = { put: vi.fn(async () => {}).mockRejectedValueOnce(new Error("KV is out")) };
       Object.assign(instance, { env: { REVOCATIONS } });
     });

@@ -208,7 +208,7 @@ export function createDirectories(
           [`SELECT 1 FROM users WHERE id = ? AND ${column} = ?`, user.id, value],
         ),
       );
-      // The response needn't wait for this.
+      // The prototype waits for this. A service could do it after the response.
       if (changed.length === 0) await release(to, claimId);
       else if (former !== undefined) await release(from, former.claim_id);
       return changed.length > 0;
@@ -222,7 +222,10 @@ export function createDirectories(
       return unique(pages.flat()).toSorted(newestFirst).slice(0, page.limit);
     },
 
-    /** Searches like one directory. If a directory stops early, it returns its last name, and the page ends there. */
+    /**
+     * Searches like one directory. If a directory stops early, it returns the name that it reached, and the page ends
+     * there.
+     */
     async search(prefix: string, filter: UserFilter, page: { limit: number; after?: string | undefined }) {
       const pages = await atAll(({ search }) => search.find(prefix, filter, page));
       const reached = pages.flatMap(({ next }) => next ?? []).toSorted()[0];

@@ -83,7 +83,7 @@ function show() {
 
 /** @param {Brand} current */
 function showEmail({ product, sender, logoUrl, logoWidth, theme: own }) {
-  // The dark look of an email is in its style sheet, which is removed below. So both looks are set to the chosen one.
+  // The dark look of an email is in its style sheet, which is removed below. So both looks get the chosen colors.
   const colors = own[look()];
   const image = logoUrl === "" ? undefined : { url: new URL(logoUrl, location.href).href, width: logoWidth };
   const mails = sampleMails(

@@ -58,7 +58,7 @@ function followSession(response) {
   return response;
 }
 
-/** Reads Swagger UI's store, because its Authorize dialog changes it too. */
+/** Reads Swagger UI's store, because the Authorize dialog changes the store too. */
 function showSession() {
   const authorized = swagger.authSelectors.authorized().has(SECURITY_SCHEME);
   const text = authorized ? "Requests now carry your access token." : "";

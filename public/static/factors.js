@@ -72,7 +72,7 @@ export async function showFactors() {
   setText("factors-required", requiredFrom ? requirement(requiredFrom) : "");
 }
 
-/** Advises users without a password to add a passkey. Offers to remove the password if it is not the only login. */
+/** Advises users without a password to add a passkey. Offers to remove the password if another login exists. */
 export function showWhatPasswordAllows() {
   byId("passkey-advice", HTMLElement).hidden = hasPassword() || hasPasskey();
   byId("unset-part", HTMLElement).hidden = !hasPassword() || !(hasPasskey() || canLogInByEmail);
@@ -117,7 +117,7 @@ export function watchFactors() {
     // If the factor no longer exists, the user has removed it elsewhere.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
-      // Starts before the page says that the passkey is removed, because the user may then leave the page.
+      // Tell the devices before the page says that the passkey is removed, because the user may then leave the page.
       const signalled = kind === "passkey" ? signalPasskeysLeft() : undefined;
       await concludeChange(fill(done, { name }));
       await signalled;

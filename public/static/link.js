@@ -28,7 +28,7 @@ const usernameInput = findById("username", HTMLInputElement);
 /** Only on pages that ask for a new password. */
 const passwordInput = findById("new_password", HTMLInputElement);
 
-/** Of these operations, only a password reset request needs a challenge. */
+/** Among the requests for another link, only a password reset needs a challenge. */
 const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(formById("resend")) : undefined;
 
 // For a page that was opened without an emailed link. An emailed link has its own `return_to`.

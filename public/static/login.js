@@ -107,7 +107,7 @@ async function sendPasskey(send) {
   }
 }
 
-/** Logs in with a passkey. Tells the device if the service doesn't have it. @param {PasskeyCredential} credential */
+/** Logs in with a passkey. Tells the device if the service doesn't know it. @param {PasskeyCredential} credential */
 async function tryPasskey(credential) {
   const answer = await logInWithPasskey(credential);
   if (answer.data?.reason === "unknown_credential") {

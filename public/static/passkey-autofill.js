@@ -1,5 +1,5 @@
 /**
- * Has the browser suggest passkeys in the name field (conditional mediation, WebAuthn §5.1.4). Only one request for a
+ * Lets the browser suggest passkeys in the name field (conditional mediation, WebAuthn §5.1.4). Only one request for a
  * passkey can wait at a time, so every other way to log in stops this request first.
  */
 import { post } from "./answers.js";

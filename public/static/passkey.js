@@ -37,7 +37,7 @@ const CREATION_FAILURES = {
 };
 
 /**
- * Has the browser create a passkey, and sends it. If the browser creates none, the answer has the code
+ * Asks the browser to create a passkey, and sends it. If the browser creates none, the answer has the code
  * `passkey_exists`, `passkey_unused` or `passkey_failed`.
  * @param {() => Promise<Answer>} readOptions
  * @param {(credential: NewPasskey) => Promise<Answer>} send

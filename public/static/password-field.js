@@ -38,7 +38,7 @@ export function checkWhileTyped(input, owner = () => ({})) {
     say(usualHint);
   }
 
-  // The form itself shows an error at the field.
+  // The form now shows an error at the field, so the hint no longer shows a verdict.
   input.addEventListener("invalid", startOver);
   input.addEventListener("input", () => {
     startOver();

@@ -32,8 +32,8 @@ export function isFactorDue(rules: Rules, user: Demanded, now: number): boolean 
 
 /**
  * The minimum length of a new password of this user (NIST SP 800-63B-4 §3.1.1.2). Only a user who must have a second
- * factor may have a shorter password. A user who has a factor by choice can remove it, and then the password alone is
- * enough for a login.
+ * factor, and whose grace period has ended, may have a shorter password. A user who has a factor by choice can remove
+ * the factor, and then the password alone is enough for a login.
  */
 export function minimumPasswordLength(rules: Rules & Pick<Config, "passwords">, user: Demanded, now: number): number {
   const { minimumLength, minimumLengthWithFactor } = rules.passwords;

@@ -24,7 +24,7 @@ interface Services {
 
 /**
  * Deletes the account. Changes nothing and returns a refusal if the account belongs to the last superuser who can log
- * in, if the account has changed since `user` was read, or if the actor no longer has the role in `actor`.
+ * in, if the account has changed since `user` was read, or if the actor has lost the role since `actor` was read.
  */
 export async function deleteAccount(
   { clock, config, deletions, emailChanges, followUps, loginAttempts }: Services,

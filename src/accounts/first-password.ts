@@ -1,4 +1,4 @@
-/** The password of a new account. With `EMAIL_LOGIN=on`, the user may choose no password. */
+/** The password of a new account. With `EMAIL_LOGIN=on`, the user may leave out the password. */
 
 import { NO_PASSWORD, type Passwords } from "../passwords/passwords.ts";
 import type { PasswordQuality } from "../passwords/quality.ts";

@@ -32,7 +32,7 @@ interface Plan {
   mails?: readonly MailEvent[];
   /** The id of a user who is being deleted. Their personal data must be removed from the events. */
   anonymises?: string;
-  /** The user whose sessions must learn that the epoch, the role or the account has changed. */
+  /** The user whose object must learn of a new session epoch, a new role, or the deletion of the user. */
   sessionsOf?: SessionNews;
 }
 
@@ -59,8 +59,8 @@ const MOST_TRIES = 200;
 /** After a run of the cron job has taken follow-ups, no other run may take them for this long. */
 const RUN_TIME = 5 * MINUTE;
 /**
- * How many follow-ups a run of the cron job takes at once. The run repeats this up to `MOST_TIMES` times. A follow-up
- * can cost two statements, or three with `AUDIT_DB`. That makes at most 604 of the 1,000 statements that D1 allows in
+ * How many follow-ups a run of the cron job takes at once. One run does this up to `MOST_TIMES` times. A follow-up can
+ * cost two statements, or three with `AUDIT_DB`. That makes at most 604 of the 1,000 statements that D1 allows in
  * one run of a Worker. The other tasks of the cron job can need about 300.
  */
 const FOLLOW_UPS_AT_ONCE = 50;

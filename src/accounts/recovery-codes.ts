@@ -1,4 +1,4 @@
-/** Makes new recovery codes. The user sees the codes only once; the user's object stores their MACs. */
+/** Makes new recovery codes. The user sees the codes only once. The user's object stores their MACs (keyed hashes). */
 import * as z from "zod";
 import { createRecoveryCodes, recoveryCodeMac } from "../factors/recovery-codes.ts";
 import { createSecrets } from "../platform/crypto.ts";

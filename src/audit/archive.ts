@@ -131,7 +131,7 @@ export async function readUnmoved(
     .from(auditEvents)
     .where(inArray(type, [...MOVED_TYPES]))
     .limit(most + 1);
-  // Looks up the first event of each type, because many events that stay may be older than the oldest one to move.
+  // Looks up the first event of each type, because many older events may be of types that are not moved.
   const firsts = sql`SELECT (SELECT min(id) FROM ${auditEvents} WHERE type = value) AS id FROM json_each(${JSON.stringify(MOVED_TYPES)})`;
   const { count, oldest } = await db.get<{ count: number; oldest: string | null }>(
     sql`SELECT (SELECT count(*) FROM ${some}) AS count, (SELECT min(id) FROM (${firsts})) AS oldest`,

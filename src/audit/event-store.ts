@@ -61,7 +61,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
   return {
     stage,
 
-    /** Adds events in one transaction to `AUDIT_DB`, or without it to `DB`. Does not change an event that exists. */
+    /** Adds events in one transaction: to `AUDIT_DB` if it is bound, otherwise to `DB`. Existing events stay as is. */
     async add(events: AuditEvent[]): Promise<void> {
       await (archive === undefined ? stage(events) : archive.add(events.map(storedForm)));
     },

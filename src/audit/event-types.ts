@@ -21,7 +21,8 @@ export const AUDIT_EVENT_TYPES = {
   second_factors_removed: "An operator removed every second factor.",
   second_factor_failed: "A second factor was wrong, or was used before.",
   passkey_counter_fell_back: "A passkey was used whose counter fell back: there may be a copy of it.",
-  recovery_code_used: "A recovery code was used in place of another second factor; `left` is the number of codes that remain.",
+  recovery_code_used:
+    "A recovery code was used in place of another second factor; `left` is the number of codes that remain.",
   device_trusted: "The user trusted the device `device_id`: for a while, logins from it need no second factor.",
   trusted_device_removed: "The device `device_id` is not trusted any more.",
   trusted_devices_removed: "No device is trusted any more.",

@@ -1,7 +1,7 @@
 /**
  * Example requests that readers of the API reference can send, each with its expected answer. A test sends all of them
- * to the service. It sends examples that need an operator as a superuser, and all others as Ada, the user that the
- * first example registers.
+ * to the service, as Ada, the user that the first example registers. For an operation that needs an operator, the test
+ * makes Ada a superuser first.
  */
 import type { SuccessAnswer } from "../endpoint/endpoint.ts";
 import { type ErrorCode, statusOf } from "../http/problems.ts";

@@ -281,7 +281,8 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       // A 401 of the service means that the session had already ended. A 401 of a proxy does not.
       if (refusal !== undefined && (refusal.status !== 401 || refusal.code === "unexpected_answer")) throw refusal;
       if (unconfirmed === attempt) unconfirmed = undefined;
-      // This session had already ended, so the service did not end the user's other sessions.
+      // `unauthorized`: there was no session. After any other 401, the session had already ended, so the service did
+      // not end the user's other sessions.
       if (all && refusal !== undefined && refusal.code !== "unauthorized") throw refusal;
     },
 

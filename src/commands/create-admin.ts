@@ -1,6 +1,6 @@
 /**
- * `npm run admin:create`: makes an account with the superuser flag. If a verified account has this address, only sets
- * the flag of that account. A second run changes nothing.
+ * `npm run admin:create`: makes an account with a given email address and the superuser flag. If a verified account has
+ * the address, only sets the flag of that account. A second run changes nothing.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

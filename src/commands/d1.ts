@@ -95,7 +95,7 @@ export async function openD1(place: Place, root: string): Promise<OpenDatabases>
 }
 
 function localConfiguration({ config, environment }: Place, root: string) {
-  // With an empty `env`, wrangler ignores CLOUDFLARE_ENV. The environment that it names would have no database.
+  // With an empty `env`, wrangler ignores CLOUDFLARE_ENV. An environment that this variable names has no database.
   if (config === undefined) return { config: join(root, "wrangler.toml"), env: "" };
   return { config, ...(environment !== undefined && { env: environment }) };
 }

@@ -17,7 +17,7 @@ export interface Directory {
   now: number;
 }
 
-/** Opens the database for `work`, then closes it. Returns the exit code: 1 if the database or a file failed. */
+/** Opens the database for `work`, then closes it. Returns the exit code of `work`, or 1 after an error. */
 export async function withDatabase(
   place: Place,
   world: Surroundings,

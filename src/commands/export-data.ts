@@ -74,8 +74,8 @@ const MIGRATION_NOTES: Table = { name: "d1_migrations", columns: ["id", "name", 
 async function* allPages(source: ReturnType<typeof createDirectorySource>) {
   for (const table of [MIGRATION_NOTES, ...TABLES])
     for await (const rows of pages(table, (after) => source.page(table, after, ROWS_A_PAGE))) yield { table, rows };
-  // The file has all events in the table of `DB`, because a service without `AUDIT_DB` looks for them there. An event
-  // that is in both databases is written once.
+  // In the file, the events of both databases are in the events table of `DB`, because a service without `AUDIT_DB`
+  // looks for them there. An event that is in both databases is written once.
   for await (const rows of pages(ARCHIVED_EVENTS, (after) => source.archivedPage(after, ROWS_A_PAGE))) {
     const idOf = (row: Value[]) => row[ARCHIVED_EVENTS.columns.indexOf(ARCHIVED_EVENTS.key)] ?? null;
     const staged = await source.staged(rows.map(idOf));

@@ -115,8 +115,8 @@ async function addAll(event: ImportEvent, setting: Import): Promise<number> {
 }
 
 /**
- * Adds the rows that earlier runs have not added. Returns how many rows the backup has in all, or `undefined` if the
- * user stopped the command.
+ * Adds the rows that earlier runs have not added. Returns how many rows the tables in `MOVED` have in the backup, or
+ * `undefined` if the user stopped the command.
  */
 async function addRows(event: ImportEvent, { archive, backup, db, world }: Import): Promise<number | undefined> {
   const target = createDirectoryTarget(db);

@@ -30,7 +30,7 @@ export const LIMIT_RULES = {
    * §3.2.2). The user's object counts the codes. A login with a passkey never has to wait.
    */
   secondFactorPerUser: { budget: 5, window: 30 * SECOND },
-  /** Bounds the work of checking signatures: passkeys can't be guessed. An office behind one address can log in. */
+  /** Limits the cost of checking signatures. Passkeys can't be guessed. An office behind one address can log in. */
   passkeyLoginPerAddress: { budget: 30, window: 5 * MINUTE },
   /** Codes by email. A client can request one only after the right password. A person logs in less often. */
   emailCodesPerUser: { budget: 10, window: HOUR },
@@ -51,8 +51,8 @@ export const LIMIT_RULES = {
   strangerMailPerRecipient: { budget: 6, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
   /**
-   * Against broken apps that refresh in a loop. Other apps refresh whenever they are reloaded. The user's object counts
-   * the refreshes of each session.
+   * Against broken apps that refresh in a loop. The budget is large, because a correct app refreshes at each reload.
+   * The user's object counts the refreshes of each session.
    */
   refreshPerSession: { budget: 120, window: 15 * MINUTE },
   /** Against guessing the current password with a stolen access token. */
@@ -110,8 +110,8 @@ export const PAUSE_MEMORY = 1 * DAY;
 
 /**
  * How long a login attempt counts towards the budget of its network while its outcome is unknown, in milliseconds. At
- * the default cost, no password waits that long for its hash, even in the longest hashing lane. So this time runs out
- * only if the Worker was lost.
+ * the default cost, no password waits that long for its hash, even in the longest queue (`HASH_LANE_LENGTH`). So this
+ * time runs out only if the Worker was lost.
  */
 export const LEASE = 30 * SECOND;
 

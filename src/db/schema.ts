@@ -245,7 +245,7 @@ export const signingKeys = sqliteTable("signing_keys", {
   id: text("id").notNull().unique(),
   algorithm: text("algorithm", { enum: ["ES256", "Ed25519"] }).notNull(),
   publicJwk: text("public_jwk").notNull(),
-  /** The private JWK, sealed with AES-256-GCM. The key id is the authenticated context. */
+  /** The private JWK, sealed (encrypted) with AES-256-GCM. It can be opened only with the same key id. */
   sealedPrivateJwk: text("sealed_private_jwk").notNull(),
   createdAt: integer("created_at").notNull(),
   signsFrom: integer("signs_from").notNull(),
@@ -261,9 +261,9 @@ export const signingKeys = sqliteTable("signing_keys", {
 export const suppressedAddresses = sqliteTable(
   "suppressed_addresses",
   {
-    /** A MAC of the address, base64url. */
+    /** A keyed hash (MAC) of the address, base64url. */
     digest: text("digest").primaryKey(),
-    /** How many refusals in a row. The count stops at the number that leads to the longest period. */
+    /** The number of refusals in a row. Stops rising once it leads to the longest period of suppression. */
     refusals: integer("refusals").notNull(),
     suppressedUntil: integer("suppressed_until").notNull(),
   },

@@ -24,7 +24,7 @@ export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: reado
     const { body, bodyOptional = false, method, outcomes, path, query } = endpoint;
     const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
     if (outcomes !== undefined) checks.push(countOutcome(outcomes));
-    // Hono runs a GET handler for HEAD requests too.
+    // Hono would run the GET handler for HEAD requests too.
     if (method === "get" && !endpoint.answersHead) {
       checks.push(async (c, next) => (c.req.method === "HEAD" ? answerWrongMethod(c) : next()));
     }

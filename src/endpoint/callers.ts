@@ -27,8 +27,8 @@ export interface CallerKind<Caller> {
   /** A sentence for the API reference. */
   note?: string;
   /**
-   * The budget of recorded requests: each request that may record an audit event takes from it. Absent if `identify`
-   * finds no user.
+   * The budget of recorded requests: each request that may record an audit event takes from it. Absent for a kind of
+   * caller whose `identify` reads no user.
    */
   changes?: DeclaredLimit<{ caller: Caller }>;
   /** Identifies the caller of a request. `id` is the parameter of the path, if there is one. */
@@ -115,12 +115,15 @@ async function mustProveFactor({ factors }: Services, { authentication, user: { 
   return authentication.acr === "aal2" || !isEmailAlone((await factors.list(id)).items);
 }
 
-/** Refuses a caller who has not proved their second factor. D1 may not have known of this factor yet. */
+/**
+ * Refuses a caller who has not proved their second factor. Handlers need this too, because the check by a caller kind
+ * does not notice a factor that D1 does not know of yet.
+ */
 export function refuseUnprovedFactor({ user: { id } }: Principal): Refusal<"reauthentication_required"> {
   return refuseOldLogin({ parameters: { acr_values: "aal2" } }, id);
 }
 
-/** The challenge of RFC 9470 §3, with the same facts as the problem document. */
+/** Refuses with the challenge of RFC 9470 §3. The challenge has the same facts as the problem document. */
 function refuseOldLogin(
   { parameters }: Pick<MissingAuthentication, "parameters">,
   userId: string,

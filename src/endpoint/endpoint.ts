@@ -29,7 +29,7 @@ export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
   query: Query;
   /** The parameter `id` of the path, a UUID in lower case. Empty if the path has no such parameter. */
   id: string;
-  /** The same for the parameter `session_id`. */
+  /** The parameter `session_id` of the path, in the same form as `id`. */
   sessionId: string;
   /** The parameter `name` of the path. Empty if the path has no such parameter. */
   name: string;
@@ -74,7 +74,7 @@ interface Declaration<
    * `caller.changes`.
    */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
-  /** Counts the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
+  /** A metric of the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
   outcomes?: "logins" | "refreshes";
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */
@@ -121,7 +121,7 @@ export interface Endpoint
   answersHead: boolean;
   answers: readonly SuccessAnswer[];
   refusals: readonly ErrorCode[];
-  /** Identifies the caller, takes the limits and runs the handler. */
+  /** Identifies the caller, takes an attempt from each limit, and runs the handler. */
   run(services: Services, input: Omit<Input, "caller">): Promise<Answer>;
 }
 

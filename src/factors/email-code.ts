@@ -12,7 +12,7 @@ const DIGITS = 8;
 /** The code for a pending login. `secrets` are made from the user's factor key. */
 export function emailCode(loginId: string, secrets: Secrets): string {
   const tag = secrets.sign(PURPOSE, utf8(loginId));
-  // The number has 64 bits, so the probabilities of two codes differ by less than a factor of 1 + 2^-37.
+  // The number has 64 bits, so all codes are almost equally likely: they differ by less than a factor of 1 + 2^-37.
   const number = new DataView(tag.buffer, tag.byteOffset).getBigUint64(0) % 10n ** BigInt(DIGITS);
   return String(number).padStart(DIGITS, "0");
 }

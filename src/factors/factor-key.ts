@@ -1,8 +1,8 @@
 /**
  * The key of a user's factors: 32 random bytes in the user's row in D1, sealed under `AUTH_SECRET`. The user's object
- * stores the secrets of the factors, sealed or MACed under this key. So neither D1 nor the user's object alone reveals
- * the secrets. After a change of `AUTH_SECRET`, only the keys in D1 must be sealed again. After the row is deleted,
- * nothing can open the secrets in the object.
+ * stores the secrets of the factors: sealed under this key, or as MACs (hashes that are keyed with this key). So
+ * neither D1 nor the user's object alone reveals the secrets. After a change of `AUTH_SECRET`, only the keys in D1 must
+ * be sealed again. After the row is deleted, nothing can open the secrets in the object.
  *
  * Format of a sealed key: the name of the secret that sealed it, a dot, and the sealed bytes in base64url.
  */

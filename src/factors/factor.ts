@@ -13,7 +13,7 @@ export const FACTOR_KINDS = [...STRONG_KINDS, "email"] as const;
 
 type FactorKind = (typeof FACTOR_KINDS)[number];
 
-/** What can prove a second factor at a login. Users have recovery codes only while they have a factor. */
+/** What can prove a second factor at a login: a factor or a recovery code. Only users with a factor have such codes. */
 export const PROOF_KINDS = [...FACTOR_KINDS, "recovery_code"] as const;
 
 export type ProofKind = (typeof PROOF_KINDS)[number];

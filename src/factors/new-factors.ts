@@ -128,7 +128,7 @@ export class NewFactors {
     return (_, now) => this.#enrol(login, () => this.addPasskey(passkey, challenge, macs, now));
   }
 
-  /** Adds the user's first factor, and marks the pending login that this factor completes as used. */
+  /** Adds the user's first factor. Marks the pending login as used, because the new factor completes this login. */
   #enrol(login: SingleUse | undefined, add: () => Confirmation | PasskeyAddition): FactorVerdict {
     if (login === undefined || this.#spent.has(login) || this.#records.list().length > 0) return { outcome: "spent" };
     const addition = add();
@@ -143,8 +143,8 @@ export class NewFactors {
    * activates the app.
    */
   async #prepareConfirmation({ code, key }: Omit<CodeProof, "kind">, macs: readonly string[]) {
-    // With 0 as the time, this also finds an app that was not confirmed in time. The function below ignores such an
-    // app.
+    // With 0, this also finds an app whose time for confirmation is over. The function below gets the real time, and
+    // ignores such an app.
     const waiting = this.#records.findUnconfirmed(0);
     const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(key));
     return (rule: LimitRule | undefined, now: number) =>

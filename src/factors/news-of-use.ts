@@ -8,8 +8,8 @@ interface News {
 }
 
 /**
- * Returns the audit event and the owner's email after a proof that may come from an attacker: a new factor, a recovery
- * code, or a passkey whose counter did not rise. Returns `undefined` for any other proof.
+ * Returns the audit event and the notice to the owner for a proof that may come from an attacker: a new factor, a
+ * recovery code, or a passkey whose counter did not rise. Returns `undefined` for any other proof.
  */
 export function newsOfUse(proved: ProvedFactor, userId: string): News | undefined {
   const about = { actorId: userId, details: null };

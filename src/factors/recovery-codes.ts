@@ -1,6 +1,6 @@
 /**
  * Recovery codes: a user who has lost every other factor logs in with one of these codes. A code that this service
- * creates has 80 random bits, so it can be stored as a fast MAC (NIST SP 800-63B-4 §3.1.2.2).
+ * creates has 80 random bits, so a fast keyed hash, a MAC, is enough to store it (NIST SP 800-63B-4 §3.1.2.2).
  */
 import { type Secrets, sha256 } from "../platform/crypto.ts";
 import { encodeBase32, encodeBase64url, utf8 } from "../platform/encoding.ts";

@@ -39,7 +39,7 @@ export class SecondFactors implements Lapsing {
     return this.#records.list().map(withoutContent);
   }
 
-  /** When the user's second factor was added, in milliseconds since the epoch; `null` if there is none. */
+  /** When the oldest active factor was added, in milliseconds since the epoch; `null` if there is none. */
   get since(): number | null {
     return this.#records.list()[0]?.createdAt ?? null;
   }
@@ -196,8 +196,8 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * The caller then marks the login as used, so the code works once. The user's object forgets a used login when the
-   * login has expired by the object's clock. So this method checks the expiry by the same clock.
+   * The code works once, because the caller then marks the login as used. The user's object forgets this mark when the
+   * login has expired by the object's clock. So this method refuses the code from the same moment, by the same clock.
    */
   #useEmailCode(login: SingleUse, code: string, secrets: Secrets, now: number): boolean {
     const factors = this.#records.list();

@@ -165,8 +165,9 @@ export class UserFactors extends RpcTarget {
   }
 
   /**
-   * Also removes factors that only D1 knows of: lost factors of this object, and imported factors. `isKnown`: whether
-   * D1 knew of a factor when the request began. This method asks D1 again, so a retry does not notify the owner again.
+   * Also removes factors that only D1 knows of: imported factors, and factors that this object has lost. `isKnown`:
+   * whether D1 knew of a factor when the request began. This method asks D1 again, so a retry does not notify the owner
+   * again.
    */
   async removeAll(userId: string, isKnown: boolean): Promise<void> {
     const { factors, isKnownToDirectory } = this.#parts;

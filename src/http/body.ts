@@ -47,8 +47,9 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 /**
  * Validates the JSON body, and stores it as the context's `body`. Refuses a body that was not sent as JSON (415), or
- * that is not JSON in UTF-8 (400). An optional body may be empty, with or without a content type, because only some
- * clients send one then. `makeSchema` runs at the first request, so that it does not slow down the Worker's start.
+ * that is not JSON in UTF-8 (400). An optional body may be empty. It then needs no content type, because not every
+ * client sends one with an empty body. `makeSchema` runs at the first request, so that it does not slow down the
+ * Worker's start.
  */
 export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
   let schema: z.ZodType | undefined;
@@ -60,7 +61,7 @@ export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
     if (!isAbsent && mediaType.trim().toLowerCase() !== "application/json")
       return answerProblem(c, refuse("unsupported_media_type"));
     const data = isAbsent ? {} : parseJson(bytes);
-    // `parseJson` returns `undefined` if the text is not JSON. No JSON text means `undefined`.
+    // `undefined` shows that the text is not JSON, because JSON has no `undefined`.
     if (data === undefined) return answerProblem(c, refuse("invalid_json"));
     schema ??= makeSchema();
     const { error, data: body } = await schema.safeParseAsync(data);

@@ -7,13 +7,13 @@ const EVERYWHERE = Object.entries({
   "Referrer-Policy": "no-referrer",
   "X-Frame-Options": "DENY",
   "Cross-Origin-Opener-Policy": "same-origin",
-  // Pages can't embed responses. Origins that CORS allows can still read them.
+  // Pages of other origins can't embed responses. Origins that CORS allows can still read them.
   "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 });
 
 /**
- * Browsers never show API responses as pages, so this policy lets them load nothing. Pages set their own policy.
+ * The policy of API responses: they may load nothing, because browsers never show them as pages. Pages set their own.
  */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 

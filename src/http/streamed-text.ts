@@ -3,7 +3,8 @@ import { describeError, writeLog } from "../platform/log.ts";
 
 /**
  * The body of a download. Each part is made when the client has read the previous part. If a part fails, this aborts
- * the response, so that the client can't take it for the whole download. Also logs `export_broken_off` with the reason.
+ * the response, so that the client knows that the download is incomplete. Also logs `export_broken_off` with the
+ * reason.
  */
 export function streamText(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({

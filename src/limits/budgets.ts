@@ -16,7 +16,7 @@ import type { RateLimiter } from "./rate-limiter-object.ts";
 /** The storage key of the object's own budget. Don't rename this key: earlier versions stored budgets with it. */
 const ARRIVAL = "theoretical_arrival";
 
-/** One budget of one rule. The key may be personal data, so objects get only a MAC of the key. */
+/** One budget of one rule. The key may be personal data, so objects get only a keyed hash (MAC) of it. */
 export interface Limit {
   rule: LimitName;
   key: string;
@@ -154,7 +154,7 @@ export function ruleOf({ rule, factor = 1, reserved = 0 }: Limit, rules: LimitRu
   return { ...rules[rule], budget: rules[rule].budget * factor - reserved };
 }
 
-/** A MAC of a key, because the key may be personal data. */
+/** A keyed hash (MAC) of a limit's key, because that key may be personal data. */
 export function limitedKey(secrets: Secrets, key: string): string {
   return encodeBase64url(secrets.sign("limited-key", utf8(key)));
 }

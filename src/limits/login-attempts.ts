@@ -56,7 +56,7 @@ export interface ProvedAttempt {
    * If `mustShare` is true, call `share` too: the guard of the account's other name must learn of the login.
    */
   succeed(names: readonly string[]): Promise<{ mustShare: boolean }>;
-  /** Makes the network known under the account's other name, and clears its failures there. */
+  /** Makes the network known under the account's other name, and clears the network's failures there. */
   share(names: readonly string[]): Promise<void>;
   /**
    * Takes the success back, because the account changed before the session was opened. The network is no longer known.

@@ -28,7 +28,7 @@ import {
 import { countGuess, endPause, forgetPause, pauseLeft, refundGuess } from "./pause-after-wrong-guesses.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
-  /** Whether the network's counter (one for all unknown networks) has no other guess at the current password. */
+  /** Whether this is the only guess at the current password in its counter. All unknown networks share one counter. */
   isFirst: boolean;
 }
 
@@ -111,10 +111,10 @@ export class LoginGuard extends DurableObject {
    * until now, also clears the counter that all unknown networks share. A login from a known network does not clear
    * that counter, because such a login proves nothing about the failures of others.
    *
-   * `account` is a MAC of both names of the account. `places` are the budgets that get the login's attempt back.
-   * `taken` is the number of guesses that the login took here: 0 if it began with a passkey or an emailed link. Returns
-   * whether the guard of the other name must learn of the login. This is the case if the network is new here or has
-   * sent wrong guesses, if a name has changed, or if that guard last learned of the network a long time ago.
+   * `account` is a keyed hash (MAC) of both names of the account. `places` are the budgets that get the login's attempt
+   * back. `taken` is the number of guesses that the login took here: 0 if it began with a passkey or an emailed link.
+   * Returns whether the guard of the other name must learn of the login. This is the case if the network is new here or
+   * has sent wrong guesses, if a name has changed, or if that guard last learned of the network a long time ago.
    */
   async recordLogin(network: string, account = "", places: StoredBudget[] = [], taken = 1): Promise<boolean> {
     const now = systemClock.now();

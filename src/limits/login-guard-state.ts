@@ -38,8 +38,8 @@ export interface Guesses {
 interface KnownNetwork extends Guesses {
   lastLoginAt: number;
   /**
-   * When the guard of the other name last learned of a login from this network: the account's names at that time, as a
-   * MAC, and the time in milliseconds since the epoch. Earlier versions stored neither.
+   * When the guard of the other name last learned of a login from this network: a keyed hash (MAC) of the account's
+   * names at that time, and the time in milliseconds since the epoch. Earlier versions stored neither.
    */
   sharedWith?: string;
   sharedAt?: number;
@@ -48,7 +48,7 @@ interface KnownNetwork extends Guesses {
 export interface Kept {
   /** The guesses from all unknown networks together. */
   unknown: Guesses;
-  /** The guesses from each known network. The keys are HMACs of the networks. */
+  /** The guesses from each known network. The keys are keyed hashes (HMACs) of the networks. */
   known: Record<string, KnownNetwork>;
   /** For each network or IPv6 /48, when its budget at this account will be full again. The keys are HMACs. */
   places: Record<string, number>;
@@ -102,7 +102,7 @@ export function memoryOf({ isOfUser }: Kept): number {
   return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
 }
 
-/** The entry of a known network; `undefined` if it is unknown, had too many failures, or was not used for long. */
+/** The entry of a known network; `undefined` if it is unknown, had too many failures, or its last login is too old. */
 export function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
   const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
   if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;

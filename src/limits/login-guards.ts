@@ -9,8 +9,8 @@ export function createLoginGuards(
   { secrets, hops }: { secrets: Secrets; hops: Hops },
 ) {
   /**
-   * The MAC under which a guard stores a network. The login name is part of the input, so MACs of one network can't be
-   * compared across accounts.
+   * The keyed hash (MAC) under which a guard stores a network. The login name is part of the input, so hashes of one
+   * network can't be compared across accounts.
    */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
 

@@ -51,7 +51,7 @@ export function invitationUrl(
 }
 
 /**
- * Encodes a text for the URL of an email. In plain text, some email programs end a link at characters that a URL may
+ * Encodes a text for a URL in an email. In plain text, some email programs end a link at characters that a URL may
  * contain, such as quotation marks.
  */
 function linkText(text: string): string {

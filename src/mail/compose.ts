@@ -45,7 +45,7 @@ export async function composeMail(
 /**
  * Counts two sorts of emails: emails that strangers can request for an address (all kinds count together), and notices
  * that can repeat without end. Returns whether the limits allow the email. The email is counted after the response, so
- * that the response reveals nothing. The separate limit of each kind was counted when the link was requested.
+ * that the response reveals nothing. Each kind also has its own limit, which was counted when the link was requested.
  */
 async function isWithinLimits(event: MailEvent, to: string, { limiter }: ComposingParts): Promise<boolean> {
   const { refusal } = await limiter.take(limitsOf(event, to));

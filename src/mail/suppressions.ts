@@ -28,8 +28,8 @@ export type SuppressionList = ReturnType<typeof createSuppressionList>;
 export function createSuppressionList(db: Database, secrets: Secrets) {
   const table = suppressedAddresses;
   /**
-   * Stores a MAC instead of the address, which may belong to a person without an account. After a rotation of
-   * `AUTH_SECRET` no stored MAC matches, so the list is in effect empty.
+   * The table stores this MAC (a keyed hash) instead of the address, which may belong to a person without an account.
+   * After a rotation of `AUTH_SECRET` no stored MAC matches, so the list is in effect empty.
    */
   const digestOf = (address: string) => encodeBase64url(secrets.sign("suppressed-address", utf8(address)));
   const isAddress = (address: string) => eq(table.digest, digestOf(address));

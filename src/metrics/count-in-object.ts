@@ -1,4 +1,7 @@
-/** Counts inside a Durable Object, and hands the counts over itself: its isolate may never answer a request. */
+/**
+ * Counts inside a Durable Object. Usually, an isolate hands its counts over after a response, but the isolate of an
+ * object may never answer a request.
+ */
 import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import type { Meter } from "../platform/meter.ts";

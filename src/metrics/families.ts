@@ -82,7 +82,10 @@ export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
     help: "Calls by other Workers over RPC.",
     labels: { method: ["verify", "user", "jwks"], result: RESULTS },
   },
-  cron_runs: { help: "Runs of the cron job. The result is `failed` if at least one task failed.", labels: { result: RESULTS } },
+  cron_runs: {
+    help: "Runs of the cron job. The result is `failed` if at least one task failed.",
+    labels: { result: RESULTS },
+  },
   cron_tasks: { help: "Tasks of the cron job.", labels: { task: "open", result: RESULTS } },
 };
 

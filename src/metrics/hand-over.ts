@@ -2,7 +2,7 @@
  * Hands the counts of an isolate to the Metrics object, after responses. With `METRICS_TOKEN`, one request waits for
  * ten seconds, and then hands over what all requests have counted. The 1,000th request since the last hand-over doesn't
  * wait, but hands over at once. If an isolate is lost, the counts since its last hand-over are lost too. Without
- * `METRICS_TOKEN`, only the counters with a history are counted. No request waits: a later one hands over the counts.
+ * `METRICS_TOKEN`, only the counters with a history are counted. No request waits: a later request hands them over.
  */
 import { type Clock, inTime, pause, SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";

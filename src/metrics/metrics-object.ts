@@ -26,7 +26,7 @@ const SHOWN_FOR = MINUTE;
 export class Metrics extends DurableObject {
   readonly #counts = this.ctx.storage.kv.get<Counts>(COUNTS) ?? {};
   #isStored = true;
-  /** The counts that have a history, of the latest hour in which there were any. */
+  /** The counts of the counters with a history, for the latest hour in which they counted something. */
   #hour: HistoryPeriod = { at: 0, counts: {} };
   #waited: { passwords: number; at: number }[] = [];
 

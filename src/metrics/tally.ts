@@ -4,7 +4,7 @@ import { addCounts, type Counts } from "./counts.ts";
 /** A hand-over to the Metrics object. */
 export interface HandOver {
   counts: Counts;
-  /** The most passwords that waited at once for hashing. */
+  /** The largest number of passwords that waited for hashing at the same time. */
   waiting: number;
 }
 
@@ -39,7 +39,7 @@ export class Tally {
     return taken;
   }
 
-  /** Adds counts again that could not be handed over. */
+  /** Puts back counts that could not be handed over. */
   putBack({ counts, waiting }: HandOver): void {
     this.add(counts);
     this.noteWaiting(waiting);

@@ -56,7 +56,7 @@ const MOST_AT_ONCE = 50;
  * Reports of what a user's object has done, such as a change or the use of a factor. Each report is an audit event and
  * an email to the owner. The object stores the report together with the change, and keeps it until the queues have
  * accepted both parts. The request can't report: if the object's answer is lost, the request does not know what was
- * done, and a retry finds nothing left to do. A repeated report has the same ids.
+ * done, and a retry finds nothing left to do. A repeated report has the same ids, so the audit log records it once.
  */
 export class OwnerReports implements Delivery<ReportQueues> {
   readonly #kept: SyncKvStorage;

@@ -19,7 +19,8 @@ export type IsCommonPassword = (password: string) => boolean | Promise<boolean>;
 /** Returns a check against the list in these bytes. Throws if the bytes are not such a list. */
 export function commonPasswordsIn(list: Uint8Array): (password: string) => boolean {
   const fingerprints = decodeFingerprints(list);
-  if (fingerprints === undefined) throw new Error(`${COMMON_PASSWORDS_PATH} is missing, or is not a list of passwords.`);
+  if (fingerprints === undefined)
+    throw new Error(`${COMMON_PASSWORDS_PATH} is missing, or is not a list of passwords.`);
   return (password) => fingerprints.has(fingerprint(fold(password)));
 }
 

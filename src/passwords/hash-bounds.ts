@@ -20,8 +20,8 @@ export const HASH_BOUNDS = {
    */
   pbkdf2: { minIterations: 1_000, maxIterations: 100_000 },
   /**
-   * Memory in KiB: at most half of an isolate's 128 MiB, and at least 8 per lane (RFC 9106 §3.1). `maxWork` limits
-   * memory times passes to PHP's default (64 MiB, 4 passes), which takes 240 ms.
+   * Memory in KiB: at most half of an isolate's 128 MiB, and at least 8 per parallel lane of Argon2 (RFC 9106 §3.1).
+   * `maxWork` limits memory times passes to PHP's default (64 MiB, 4 passes), which takes 240 ms.
    */
   argon2: { maxMemory: 2 ** 16, maxWork: 2 ** 18, maxLanes: 16, minMemoryPerLane: 8 },
   /** In bytes. At least eight (RFC 8018 §4.1; argon2.h); the maximum covers every known library. */

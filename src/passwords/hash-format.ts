@@ -5,7 +5,7 @@ import { type Refusal, refuse } from "../platform/refusal.ts";
 /** A parsed hash that can verify a password. */
 export interface StoredHash {
   scheme: string;
-  /** Whether the password matches. Blocks the isolate, so call this in the hashing lane. */
+  /** Whether the password matches. Blocks the isolate, so call this in the queue of `hashing-lane.ts`. */
   verify(password: string, engines: Engines): boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Hashes and checks passwords for the rest of the service, in the hashing lane. If a user does not exist, checks a
- * decoy hash. The rules for new passwords are in `policy.ts` and `quality.ts`.
+ * Hashes and checks passwords for the rest of the service, one at a time (`hashing-lane.ts`). If a user does not exist,
+ * checks a decoy hash. The rules for new passwords are in `policy.ts` and `quality.ts`.
  */
 import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";

@@ -4,8 +4,8 @@
  * stored hash, because the caller compares the computed hash with the stored hash.
  *
  * The npm package also has a JavaScript binding, which is not used. That binding takes the password's length in UTF-16
- * code units and passes that many bytes of its UTF-8 form. So it would ignore the end of a password with non-ASCII
- * characters.
+ * code units and passes that many bytes of the password's UTF-8 form. So the binding would ignore the end of a password
+ * with non-ASCII characters.
  */
 import reference from "@phi-ag/argon2/argon2.wasm";
 

@@ -6,9 +6,9 @@ import type { Random } from "./random.ts";
 const NONCE_BYTES = 12;
 
 /**
- * The service's root secrets and the keys that are derived from them. Each purpose has its own key (HKDF-SHA-256, RFC
- * 5869). So a value that was signed or sealed for one purpose is not valid for another. New values use the current
- * secret. Values that use the previous secret are still accepted.
+ * Root secrets and the keys that are derived from them. Each purpose has its own key (HKDF-SHA-256, RFC 5869). So a
+ * value that was signed or sealed for one purpose is not valid for another. New values use the current secret. Values
+ * that use the previous secret are still accepted.
  */
 export type Secrets = ReturnType<typeof createSecrets>;
 
@@ -21,7 +21,7 @@ export interface Opened {
   isCurrent: boolean;
 }
 
-/** Creates the service's secrets from `AUTH_SECRET` and, during a rotation, `AUTH_SECRET_PREVIOUS`. */
+/** Creates secrets: from `AUTH_SECRET` and, during a rotation, `AUTH_SECRET_PREVIOUS`, or from a user's factor key. */
 export function createSecrets(current: string, previous?: string) {
   const newest = deriver(current);
   const accepted = previous === undefined ? [newest] : [newest, deriver(previous)];
@@ -53,7 +53,7 @@ export function createSecrets(current: string, previous?: string) {
           const opened = await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES));
           return { plaintext: new Uint8Array(opened), isCurrent: derive === newest };
         } catch {
-          // The value was not sealed under this secret and in this context. AES-GCM does not show which one differs.
+          // The value was sealed under another secret or in another context. AES-GCM does not show which.
         }
       }
       return undefined;

@@ -66,7 +66,7 @@ export function unicodeEmail(email: string): string {
 
 /**
  * The stored form of a domain. Doesn't check whether the text is a domain: {@link isDomain} does. Lower case follows
- * UTS 46, which differs from JavaScript: it has no special Greek sigma for the end of a word.
+ * UTS 46, which differs from JavaScript: UTS 46 has no special Greek sigma for the end of a word.
  */
 export function canonicalDomain(typed: string): string {
   // `domainToASCII` follows the rules of URLs, where some characters, such as the colon and the percent sign, have a

@@ -1,8 +1,9 @@
 /**
  * Sends error lines of the log to Sentry, or to a service with the same protocol, such as GlitchTip. `eventOf` lists
  * everything that is sent. None of this identifies a person. Sentry's own library would make the bundle a quarter
- * larger. It also collects addresses, headers and bodies, which must not leave the service. There is no tail Worker,
- * because only Cloudflare supports these. https://develop.sentry.dev/sdk/data-model/envelopes/
+ * larger. It also collects addresses, headers and bodies, which must not leave the service. A tail Worker would not
+ * work in the container, because only Cloudflare supports tail Workers. Format:
+ * https://develop.sentry.dev/sdk/data-model/envelopes/
  */
 import { type Clock, MINUTE, SECOND } from "./clock.ts";
 import { encodeHex } from "./encoding.ts";
@@ -11,7 +12,7 @@ import type { Random } from "./random.ts";
 import { withoutValues } from "./without-values.ts";
 
 interface ErrorProject {
-  /** Where Sentry takes envelopes, with the project's public key. */
+  /** The URL to which envelopes are sent. It contains the project's public key. */
   envelopeUrl: string;
   /** Such as `production` or `staging`. */
   environment: string;

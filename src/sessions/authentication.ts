@@ -9,7 +9,7 @@ import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claim
  */
 const METHODS = ["pwd", "email", "otp", "hwk", "swk", "user", "mfa"] as const;
 
-/** Methods of the first step of a login. Email counts as much as the password, because it can reset the password. */
+/** Methods of the first step of a login. Email counts as much as the password, because an email can reset it. */
 const FIRST_FACTORS = ["pwd", "email"] as const;
 
 /** Methods that prove that the user has something, such as a phone. */

@@ -1,7 +1,7 @@
 import type { LimitRule } from "../config/limit-rules.ts";
 import { type LimitReading, takeAttempt } from "../limits/gcra.ts";
 
-/** The storage key of the budgets of all sessions, which are stored as in `limits/gcra.ts`. */
+/** The storage key of all sessions' budgets: for each session id, the number that `limits/gcra.ts` describes. */
 const REFRESHES = "refreshes";
 
 /**

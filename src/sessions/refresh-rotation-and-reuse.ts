@@ -34,8 +34,8 @@ export function isInGrace(session: Rotated, generation: number, grace: number, n
 }
 
 /**
- * Whether a generation was the newest one until the session's level rose, within the grace period. When the level
- * rises, the session skips a generation, so `raisedTo` is higher by 2.
+ * Whether a generation was the newest one until the session's level rose, and the level rose at most `grace` ago. When
+ * the level rises, the session skips a generation, so `raisedTo` is higher by 2.
  */
 function wasSkipped(
   session: Rotated,

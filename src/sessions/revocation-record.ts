@@ -1,6 +1,7 @@
 /**
  * A user's revocation record: the access tokens that other Workers must refuse. The user's object stores the record,
- * and whether KV has the newest version. So no change is lost if the write to KV fails or the object is moved first.
+ * and whether KV has the newest version. So no change is lost if the write to KV fails, or if the object moves
+ * before the write.
  *
  * In KV, the key is `revoked:<user id>`, and the value is
  * `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`. An access token is refused if its

@@ -1,4 +1,4 @@
-/** What a user's second factors decide about the user's sessions: whether one opens, and what it has proved. */
+/** What a user's second factors decide about the user's sessions: whether a session opens, and which level it has. */
 import { NO_REQUEST } from "../audit/event-types.ts";
 import type { Judge, ProvedFactor } from "../factors/factor-proofs.ts";
 import { readKnownFactors } from "../factors/imported-factors.ts";
@@ -116,8 +116,8 @@ export class SessionFactors {
         return since !== null && !flag.isLeft;
       },
       report: async (event, news, now) => {
-        // A device may be trusted because of a factor that is now gone. Or an attacker has made their device trusted,
-        // and the user makes this change to lock the attacker out.
+        // No device stays trusted. The trust may come from a factor that is now gone. Or an attacker has made their
+        // device trusted, and the user makes this change to lock the attacker out.
         trustedDevices.removeAll();
         reports.add(event, news, caller, now);
         await this.tellDirectory(news.userId, now);

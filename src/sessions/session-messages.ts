@@ -124,8 +124,8 @@ export interface FactorStep {
 }
 
 /**
- * The user has a second factor, and the client sent none or a wrong one. If `kinds` is empty, the user has no factor
- * and must have one.
+ * The user must prove a second factor, and the client sent no valid proof. If `kinds` is empty, the user has no factor
+ * and must set one up.
  */
 export type UnprovedFactor = { outcome: "factor_required"; kinds: ProofKind[] } | FailedProof;
 

@@ -1,7 +1,7 @@
 /**
- * The UserSessions object: one per user. It owns the user's sessions and second factors, and is the authority on which
- * sessions have ended and which factors there are. It handles one call at a time, so rotation, revocation and the use
- * of a code never race.
+ * The UserSessions object: one per user. It owns the user's sessions and second factors: only its data decides which
+ * sessions have ended and which factors exist. It handles one call at a time, so rotation, revocation and the use of a
+ * code never race.
  *
  * Only this object writes the user's revocation record to KV. Only this object reports a reused refresh token, and each
  * use or change of a factor. Its alarm does both, and retries until it succeeds. The object knows neither tokens nor
@@ -174,8 +174,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Exchanges a refresh token for the next generation. During the grace period, the previous token gets the same one
-   * again. Use of an older token means theft, and the session ends (RFC 9700 §4.14.2). `origin` is that of the request.
+   * Exchanges a refresh token for the next generation. During the grace period, the previous token gets the same
+   * generation again. Use of an older token means theft, and the session ends (RFC 9700 §4.14.2). `origin`: where the
+   * request comes from.
    */
   async rotate(proof: Required<SessionProof>, rules: SessionRules, origin: AuditOrigin): Promise<Rotation> {
     const now = systemClock.now();
@@ -212,7 +213,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const now = systemClock.now();
     const session = this.#records.find(sessionId, now);
     if (session === undefined) return null;
-    // Codes by email are only for logins, so a user without another factor needs none here.
+    // Codes by email are only for logins, so a user without another factor needs no proof of a factor here.
     const isEnough = judge === undefined && !this.#factors.isStrong;
     const factor = isEnough ? undefined : this.#sessionFactors.judge(judge, rules, now);
     if (factor !== undefined && factor.outcome !== "proved") return factor;

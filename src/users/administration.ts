@@ -131,8 +131,8 @@ function isFlag(column: SQLWrapper, value: boolean) {
 }
 
 /**
- * The role is part of the SQL text for the same reason as in `isFlag`. Most users have the role `user`, so the index
- * contains only the others.
+ * The role is part of the SQL text for the same reason as in `isFlag`. The index leaves out the role `user`, which most
+ * users have, so a query for another role repeats the index's condition.
  */
 function hasRole(role: User["role"]) {
   return role === "user" ? sql`${users.role} = 'user'` : sql`${users.role} = ${role} AND ${users.role} <> 'user'`;

@@ -119,7 +119,7 @@ export function createEmailChangeStore(db: Database) {
       );
       const waiting = withUser(and(isConfirmable, eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)));
       const isTheirs = owner(newEmail, userId);
-      /** If this change restores an earlier address of the user: when the user first changed away from that address. */
+      /** The time of the user's first change away from `newEmail`, if the user had this address before. */
       const leftAt = db
         .select({ at: sql`min(${earlier.confirmedAt})` })
         .from(earlier)

@@ -20,8 +20,8 @@ export function createFirstSuperuserStore(db: Database) {
     /**
      * Records that a link for the address is written to the log, but only if there is no superuser, the address has no
      * owner, and no link for the address was recorded after `since`. Of several calls at the same time, only one
-     * records a link. The event contains a MAC (`addressMac`) instead of the address, because events are kept longer
-     * than accounts.
+     * records a link. The event contains a keyed hash of the address (`addressMac`) instead of the address, because
+     * events are kept longer than accounts.
      */
     async recordLink(
       email: string,

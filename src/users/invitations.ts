@@ -68,7 +68,7 @@ export function createInvitationStore(db: Database) {
           and(
             lt(invitations.id, before),
             isNotNull(invitations.email),
-            // An earlier release, which stored no invitations, may have accepted this one without changing its row.
+            // An earlier release, which does not know this table, may have accepted the invitation and left its row.
             notExists(ownerOf(db, sql`${invitations.email}`)),
           ),
         )

@@ -28,7 +28,7 @@ export function refuseRegistration({
   return refuse(policy === "invitation" ? "invitation_required" : "registration_closed");
 }
 
-/** If registration is closed, refuses both to send an invitation and to accept one. */
+/** Refuses invitations if registration is closed: none can be sent, and none can be accepted. */
 export function refuseInvitation({ registration: { policy } }: Config): Refusal<"registration_closed"> | undefined {
   return policy === "closed" ? refuse("registration_closed") : undefined;
 }

@@ -52,9 +52,9 @@ export function createRegistrationStore(db: Database) {
       read(selectRegistration(db, eq(registrations.email, email)), selectUser(db, eq(users.email, email))),
 
     /**
-     * Adds a registration, unless its username is taken. If another registration holds the username, returns that
-     * registration as `heldBy`. But two sorts of registrations with this username are deleted first: registrations from
-     * before `expired`, and `replaced`, which the same person made earlier.
+     * First deletes two sorts of registrations with the same username: registrations from before `expired`, and
+     * `replaced`, which the same person made earlier. Then adds the registration, unless its username is taken. If
+     * another registration holds the username, returns that registration as `heldBy`.
      */
     async add(
       registration: Registration,

@@ -1,7 +1,7 @@
 /**
- * The exact number of users of each kind. To read it, no users are counted: triggers in D1 keep one row up to date, in
- * the transaction of each change of a user. The first read counts the users once and creates the triggers. So a service
- * whose operators never read the numbers doesn't pay for the row.
+ * The exact number of users of each kind, in one row. Triggers in D1 keep the row up to date, in the transaction of
+ * each change of a user, so a read counts no users. Only the first read counts the users, and creates the triggers. So
+ * a service whose operators never read the numbers doesn't pay for the row.
  *
  * The table and the triggers are not in a migration, because Wrangler applies migrations through an endpoint of D1 that
  * splits triggers at their semicolons. A copy of the database doesn't contain them either: in the new database, the

@@ -43,8 +43,8 @@ export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessio
 
 /**
  * Whether the owner of the address has neither used a link nor logged in. Another person may have registered such an
- * account, even if an operator has verified it since. If the account has no password, its session epoch does not
- * matter, because a suspension also begins a new epoch.
+ * account. If the account has no password, two values do not matter: `isVerified`, because an operator may have
+ * verified the account, and the session epoch, because a suspension also begins a new epoch.
  */
 export function isUnclaimed(user: User): boolean {
   return wasNeverProved(hasPassword(user) ? user : { ...user, isVerified: false, sessionEpoch: 0 });

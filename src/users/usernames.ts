@@ -59,9 +59,9 @@ export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQ
 }
 
 /**
- * The statements that take a username from unproved users of other addresses, if `isClaimed`: a new registration holds
- * the username, so no other registration can hold it. Such a user is deleted or, if a registration waits for the user's
- * address, renamed.
+ * The statements that take a username from unproved users of other addresses. They do this only if `isClaimed` is true:
+ * then a new registration holds the username, so no other registration can hold it. Each such user is deleted or, if a
+ * registration waits for the user's address, renamed.
  */
 export function takeFromAbandoned(
   db: Database,

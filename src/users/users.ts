@@ -26,7 +26,7 @@ const selectWithKeyringVersion = prepareOnce((db) =>
     .where(eq(users.id, sql.placeholder("id"))),
 );
 
-/** In a passkey that Postern created, the user handle is the user's id. */
+/** The user handle of a passkey is the user's id or, for an imported passkey, the handle that the user's row stores. */
 const selectByHandle = prepareOnce((db) =>
   db
     .select({ user: users, keyringVersion: sql<string>`${selectKeyringVersion(db)}` })

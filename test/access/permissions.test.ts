@@ -13,7 +13,7 @@ import { coldIsolate } from "../support/services.ts";
 interface Attempt {
   name: string;
   permission: Permission;
-  /** Whether it concerns one person, whose standing then counts. */
+  /** Whether the request is about one user, so that this user's standing counts too. */
   hasTarget: boolean;
   run(actor: LoggedIn, targetId: string): Promise<Answer>;
 }
@@ -40,7 +40,7 @@ const onLimit = (act: "look-up" | "reset"): Attempt => ({
     call("POST", `/api/v1/limits/loginPerAddress/${act}`, { bearer: actor.accessToken, body: { key: "192.0.2.99" } }),
 });
 
-/** Every route that asks for a permission, and every field that asks for one of its own. */
+/** Every route that needs a permission, and every field that needs a separate permission. */
 const ATTEMPTS: Attempt[] = [
   on("GET", "/api/v1/users/", "list_users", false),
   {
@@ -119,7 +119,7 @@ const ATTEMPTS: Attempt[] = [
   on("GET", "/api/v1/audit-events/export?format=csv&until=2026-01-01T00:00:00Z", "read_audit_events", false),
 ];
 
-/** The table as docs/accounts.md states it, written a second time so that a slip in the first is seen. */
+/** The table in docs/accounts.md, written a second time so that the test finds mistakes in the service's table. */
 const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   read_users: { user: [], moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },
   list_users: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
@@ -144,7 +144,7 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   reset_limits: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
 };
 
-/** What needs no token. Everything else is closed. */
+/** The operations that need no access token and no refresh token. All others answer 401 without one. */
 const PUBLIC = [
   "acceptInvitation",
   "clearOutbox",
@@ -201,7 +201,7 @@ describe("the permission table", () => {
     for (const standing of STANDINGS) actors.set(standing, await withStanding(standing));
   });
 
-  /** For each standing a user whom no attempt has changed so far: the next attempt takes the same one. */
+  /** For each standing, a user whom no attempt has changed yet. The next attempt uses the same user. */
   const unharmed = new Map<Standing, string>();
 
   /** A user of this standing who has never logged in and whom no attempt has changed. */

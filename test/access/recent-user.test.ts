@@ -11,7 +11,7 @@ import { loggedIn } from "../support/people.ts";
 
 const MINUTE = 60_000;
 
-/** What the service has for users who logged in recently. */
+/** An endpoint that only users who logged in recently may call. */
 const dangerous = endpoint(
   {
     ...{ id: "dangerous", method: "post", path: "/dangerous", tag: "Users", summary: "Do something dangerous" },
@@ -53,7 +53,7 @@ describe("an endpoint for users who logged in recently", () => {
     expectProblem(await ask(refreshed), 403, "reauthentication_required");
     const { json } = await post("/api/v1/auth/reauthenticate", { password }, { bearer });
     expect((await ask(json.access_token)).status).toBe(204);
-    // An attacker with a token from before gains nothing.
+    // The earlier token stays too old, so it is useless to an attacker who has it.
     expectProblem(await ask(refreshed), 403, "reauthentication_required");
   });
 

@@ -17,9 +17,9 @@ type Caller = LoggedIn & { totp?: Totp };
 
 interface Route {
   status: number;
-  /** Whether the current password is in the body. */
+  /** Whether the body contains the current password. */
   takesPassword?: boolean;
-  /** Whether only an operator may call it. It then concerns another user. */
+  /** Whether only operators may call the route. Such a route concerns another user. */
   isOfOperators?: boolean;
   run(caller: Caller, id: string): Promise<Answer>;
 }
@@ -37,7 +37,7 @@ const onInvitation = (method: string, status: number, path = ""): Route => ({
     call(method, `/api/v1/invitations/${await openInvitation(userId)}${path}`, { bearer }),
 });
 
-/** Every route that demands a recent login, except those that change factors. */
+/** Every route that demands a recent login, except the routes that change second factors. */
 const ROUTES = {
   changePassword: {
     ...{ status: 204, takesPassword: true },
@@ -106,7 +106,7 @@ const routes: [string, Route][] = Object.entries(ROUTES);
 /** The operations on factors and trusted devices that need no recent login, because they give an attacker nothing. */
 const HARMLESS = ["renameFactor", "removeTrustedDevice", "removeTrustedDevices"];
 
-/** The requests of operators that only read, although they are no GET: what they ask for must be in no URL. */
+/** Operators' requests that only read but use POST, because the value that they look up must not be in a URL. */
 const READING = ["lookUpLimit"];
 
 const LOGINS = {
@@ -117,7 +117,7 @@ const LOGINS = {
 
 type Login = keyof typeof LOGINS;
 
-/** What the refusal of a route demands. `undefined` if the login is recent and strong enough. */
+/** The demand in a route's refusal, or `undefined` if the login is recent and strong enough. */
 function demandOf({ takesPassword = false }: Route, login: Login, isOld: boolean) {
   if (login === "password") return isOld && !takesPassword ? { max_age: 900 } : undefined;
   return isOld || login === "early" ? { acr_values: "aal2", max_age: 900 } : undefined;
@@ -150,7 +150,7 @@ const cells = routes.flatMap(([id, route]) =>
   ),
 );
 
-/** What an operator reads needs no recent login, except a download of the audit log. */
+/** Operators need no recent login to read, except to download the audit log. */
 const isReading = ({ id, method }: { id: string; method: string }) =>
   READING.includes(id) || (method === "get" && id !== "exportAuditEvents");
 
@@ -169,7 +169,7 @@ describe("step-up", () => {
     const { acr_values, max_age } = answer.json;
     expect({ acr_values, max_age }).toEqual(demand);
     expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer .*error="insufficient_user_authentication"/);
-    // Nothing has changed, and the same request succeeds after the user was asked.
+    // The refused request changed nothing. It succeeds after the user has reauthenticated.
     expect((await readMe(caller.accessToken)).json.email).toBe(caller.email);
     const repeated = await route.run(await askedAgain(caller), id);
     expect(repeated.status, repeated.text).toBe(route.status);

@@ -8,7 +8,7 @@ import { type LoggedIn, registered, withStanding } from "../support/people.ts";
 
 const USERS = "/api/v1/users/";
 const IMPORTED = 3_000;
-/** Other tests have users of their own in the same database. */
+/** Unique, because other tests add users to the same database. */
 const PREFIX = `import-${crypto.randomUUID().slice(0, 4)}-`;
 
 interface Listed {
@@ -24,7 +24,7 @@ describe("GET /api/v1/users/", () => {
 
   const list = (query: string): Promise<Answer> => get(`${USERS}?${query}`, { bearer: admin.accessToken }, send);
 
-  /** All users that a query finds, and the most rows that one of its pages read. */
+  /** All users that a query finds, and the largest number of rows that one page read. */
   async function everyPage(query: string) {
     const users: Listed[] = [];
     let mostRead = 0;
@@ -68,7 +68,7 @@ describe("GET /api/v1/users/", () => {
   });
 
   it("gives every user once, by time of creation and then by id, and reads no more than a page each time", async () => {
-    // Ten were created in the same millisecond, so pages of 97 begin among them.
+    // Groups of ten users have the same creation time, and some pages of 97 end inside such a group.
     const { users, mostRead } = await everyPage("limit=97");
     expect(users.length).toBeGreaterThan(IMPORTED);
     expectInOrder(users);
@@ -97,7 +97,7 @@ describe("GET /api/v1/users/", () => {
       const { json } = await list(`${query}&limit=50`);
       expect(json.items).toHaveLength(50);
       expectInOrder(json.items);
-      // The list passes over the newest users whom the filter does not find. Other files have made some.
+      // The list also reads newer users that don't match the filter, because other test files have added some.
       expect(count.rowsRead - before).toBeLessThanOrEqual(IMPORTED / 4);
     },
   );

@@ -127,7 +127,7 @@ describe("GET /api/v1/users/lookup", () => {
     await importMany("many-", 1_000);
     const { DB, count } = countingRows();
     const send = appWith({}, { DB });
-    // The isolate may still know the signing keys of another file's database, and reads them once.
+    // The isolate may still have another test file's signing keys in memory. Then it reads the keys in this request.
     await get(`${LOOKUP}?email=${moderator.email}`, { bearer: moderator.accessToken }, send);
     for (const name of [`email=${moderator.email}`, `username=${moderator.username}`]) {
       const before = count.rowsRead;

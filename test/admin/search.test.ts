@@ -5,7 +5,7 @@ import { type Answer, expectProblem, get } from "../support/client.ts";
 import { importMany } from "../support/many-users.ts";
 import { type LoggedIn, withStanding } from "../support/people.ts";
 
-/** A beginning that no other user's names have. */
+/** A prefix that no other user's names have. */
 const freshPrefix = () => `search-${crypto.randomUUID().slice(0, 8)}-`;
 
 describe("the search for users", () => {
@@ -63,7 +63,7 @@ describe("the search for users", () => {
     const suspended = Array.from({ length: 11 }, (_, index) => `${prefix}${index * 100 + 1}`);
     const pages = await everyPage({ q: prefix, is_active: "false", limit: "20" });
     expect(pages.flat().toSorted()).toEqual(suspended.toSorted());
-    // An email and a username of each user.
+    // The search examines two names of each of the 1,100 users, and at most 1,000 names for one page.
     expect(pages).toHaveLength(3);
   });
 

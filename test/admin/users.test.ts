@@ -44,7 +44,7 @@ const remove = (actor: LoggedIn, id: string, send?: Send) =>
 
 const idOf = async ({ email }: Person) => String((await rowOf(email))?.id);
 
-/** Rows as an import leaves them, `count` of them, whose usernames begin with `prefix`. */
+/** Adds `count` users as an import does. Their usernames begin with `prefix`. */
 async function fill(prefix: string, count: number, more = "1, 1, 'user'"): Promise<void> {
   for (let index = 0; index < count; index++) {
     const name = `${prefix}${String(index).padStart(3, "0")}`;
@@ -290,7 +290,7 @@ describe("an operator", () => {
 
     await register({ ...somebody(), email: owner.email });
     await post("/api/v1/auth/resend-verification", { email: owner.email });
-    // What proves the address again is a new password: that is what the owner is mailed.
+    // The owner proves the address again by setting a new password, so the email has a link for a reset.
     const token = await tokenAbout(owner.email, /Reset your Postern password/);
     expect((await mailsTo(owner.email)).filter(({ subject }) => /^Verify/.test(subject))).toHaveLength(1);
     expectProblem(await tryLogin(owner), 403, "email_not_verified");
@@ -444,7 +444,7 @@ describe("the last superuser who can log in", () => {
       "SELECT count(*) AS count FROM users WHERE is_superuser = 1 AND is_active = 1 AND is_verified = 1",
     ).first();
 
-  /** Makes these the only superusers for as long as the test runs. */
+  /** Makes these users the only superusers. */
   async function alone(...superusers: LoggedIn[]): Promise<void> {
     const ids = superusers.map(({ userId }) => `'${userId}'`).join();
     await env.DB.prepare(`UPDATE users SET is_superuser = 0 WHERE id NOT IN (${ids})`).run();
@@ -473,7 +473,7 @@ describe("the last superuser who can log in", () => {
     await patch(last, suspended.userId, { is_active: false });
     await patch(last, unproved.userId, { is_verified: false });
     expectProblem(await patch(last, last.userId, { is_superuser: false }), 409, "last_superuser");
-    // Those who can't log in may be demoted and deleted: nobody is lost.
+    // Superusers who can't log in can be demoted and deleted, because another one remains.
     expect((await patch(last, suspended.userId, { is_superuser: false })).status).toBe(200);
     expect((await remove(last, unproved.userId)).status).toBe(204);
   });

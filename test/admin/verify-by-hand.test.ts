@@ -28,7 +28,7 @@ beforeAll(async () => {
 const patch = async ({ email }: { email: string }, body: object, send?: Send) =>
   call("PATCH", `/api/v1/users/${(await rowOf(email))?.id}`, { bearer: superuser.accessToken, body }, send);
 
-/** A registration with a profile that was never proved. `token` is in its link. */
+/** A registration with a profile. Its email address was never verified. `token` is in the link for that. */
 async function stranger() {
   const person = somebody();
   return unverified({ ...person, ...PROFILE });

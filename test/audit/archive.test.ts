@@ -30,7 +30,7 @@ import { watchedDatabase } from "../support/watched-database.ts";
 
 const DAY = 86_400_000;
 
-/** Adds events to `DB`, in the order of time, and returns their ids. */
+/** Adds events to `DB`, oldest first, and returns their ids. */
 async function staged(userId: string, count: number, more: object = {}): Promise<string[]> {
   const start = Date.now();
   const events = Array.from({ length: count }, (_, index) =>
@@ -109,7 +109,7 @@ describe("events that are moved to a database of their own", () => {
       for (const isMade of [false, true]) {
         const userId = crypto.randomUUID();
         const ids = await staged(userId, 3);
-        // One run copies, and the next one deletes.
+        // The first run copies the events, and the second one deletes them from `DB`.
         for (const run of ["copies", "deletes"]) {
           calls = 0;
           const call = async <Result>(make: () => Promise<Result>) => {
@@ -183,7 +183,7 @@ describe("events that are moved to a database of their own", () => {
     const DB = watchedDatabase(env.DB, call);
     const AUDIT_DB = watchedDatabase(env.TEST_AUDIT_DB, call);
     await expect(drain(archivingIsolate({ DB, AUDIT_DB }))).rejects.toThrow();
-    // The follow-up of the deletion found the events in D1 alone.
+    // Deletes the user. The follow-up of the deletion reaches only the events in `DB`, and not the copies.
     await env.DB.prepare("DELETE FROM users WHERE id = ?").bind(userId).run();
     await coldIsolate().auditEvents.anonymise(userId, "", 1_000);
     expect(await personalEvents(userId)).toBeGreaterThan(0);
@@ -249,7 +249,7 @@ describe("events that are moved to a database of their own", () => {
     const at = (index: number) => refusedLogin(userId, { occurredAt: old + index });
     await auditEvents.add([at(0), at(2), at(4), at(6)]);
     await coldIsolate().auditEvents.add([at(1), at(3)]);
-    // As if the user had existed then.
+    // As if the user had existed when the events were added: `add` stores no addresses of unknown users.
     for (const [d1, table] of [
       [env.DB, "audit_events"],
       [env.TEST_AUDIT_DB, "archived_events"],
@@ -419,7 +419,7 @@ describe("lists of events in two databases", () => {
     await drain();
     const admin = await operator();
     const hopsOf = async (path: string, token: string, send = theWorker) => {
-      // Once the keys are known.
+      // The first request also reads the signing keys, so only the second one is measured.
       await get(path, { bearer: token }, send);
       const logs = recordLogs();
       expect((await get(path, { bearer: token }, send)).status).toBe(200);

@@ -214,7 +214,7 @@ describe("the audit log", () => {
       await consume(events, 3);
       expect([1, 3, 30].map(retryDelay)).toEqual([5, 20, 600]);
     });
-    // The queue's own consumer may meet the missing table too.
+    // The real queue's consumer may find the table missing too, and add lines to the log.
     expect(logs().filter((line) => line.event === "audit_failed").length).toBeGreaterThanOrEqual(2);
     expect((await consume(events, 4)).ackAll).toBe(true);
     expect(await eventsOf(userId, "login_failed", 2)).toHaveLength(2);
@@ -405,7 +405,7 @@ describe("GET /api/v1/audit-events", () => {
       sizes.push(json.items.length);
       cursor = json.next_cursor ?? "";
     } while (cursor !== "");
-    // The events 16,001, 8,001 and 1, seen from the newest one.
+    // Each page has one match: first event 16,001, then 8,001, then 1.
     expect(sizes).toEqual([1, 1, 1]);
   });
 

@@ -14,14 +14,14 @@ const start = Date.UTC(2026, 1, 1);
 
 let admin: LoggedIn;
 
-// Each test has an operator of its own, with the whole budget of exports.
+// Each test has its own operator, because the limit on exports counts per user.
 beforeEach(async () => {
   admin = await withStanding("admin");
 });
 
 const download = (query: string, send?: Send) => get(`${EXPORT}?${query}`, { bearer: admin.accessToken }, send);
 
-/** Events of an account that does not exist, one a second. */
+/** Records events of an account that does not exist, one per second. */
 async function recorded(count: number, more: object = {}) {
   const userId = crypto.randomUUID();
   const events = Array.from({ length: count }, (_, index) =>
@@ -78,7 +78,7 @@ describe("GET /api/v1/audit-events/export", () => {
 
   it.each([
     ...["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"].map((text) => [text, `'${text}`]),
-    // Where lists are separated by semicolons, a spreadsheet may begin a cell there.
+    // With some regional settings, a spreadsheet also splits lines at semicolons, so a cell could begin there.
     ["Mozilla;=1+1; -1, a-b", "Mozilla;'=1+1; '-1, a-b"],
   ])("has no cell that a spreadsheet takes for a formula: %j", async (userAgent, shown) => {
     const { userId } = await recorded(1, { userAgent, actorId: null, details: { reason: 'a "quoted", one' } });
@@ -114,7 +114,7 @@ describe("GET /api/v1/audit-events/export", () => {
     ).toEqual(ids);
   });
 
-  /** The body of an export of many pages, from a database whose calls `onCall` sees. */
+  /** The body of an export of many pages. `onCall` is called before each call of the database. */
   async function streamed(onCall: () => void) {
     const { userId } = await recorded(3_500);
     const DB = watchedDatabase(env.DB, async (make) => {

@@ -1,4 +1,4 @@
-/** Which cookie is set and which is used: by the service's address, and among several of one name. */
+/** Which cookie the service sets, by its own address, and which one it uses if a request has several of one name. */
 import { describe, expect, it } from "vitest";
 import { type Answer, appWith, deployedAt, expectProblem, get, ORIGIN, post, theWorker } from "../support/client.ts";
 import { registered } from "../support/people.ts";
@@ -162,7 +162,7 @@ describe("a page of this service on another host than PUBLIC_URL", () => {
     const at = (value: string, from = origin) => ({ headers: { Origin: from, Cookie: `${name}=${value}` } });
     const refreshed = await post(`${origin}${REFRESH}`, undefined, at(cookie), send);
     expect(refreshed.status).toBe(200);
-    // PUBLIC_URL's own pages may use every host too.
+    // Pages at PUBLIC_URL may call the service on its other hosts too.
     const again = await post(`${origin}${REFRESH}`, undefined, at(tokenIn(refreshed), new URL(url).origin), send);
     expect(again.status).toBe(200);
     const out = await post(`${origin}${LOGOUT}`, undefined, at(tokenIn(again)), send);

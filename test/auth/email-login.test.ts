@@ -133,7 +133,7 @@ describe("a link that logs in", () => {
     for (const options of [{}, FROM_PAGE, inBrowser(other.cookie), inBrowser("postern_email_login=x")]) {
       expectProblem(await logInByLink({ token }, options), 403, "login_code_required");
     }
-    // A page of another site may make the browser send its cookies.
+    // Another site's page can make the browser send the cookie, so the cookie does not count in such a request.
     const foreign = { headers: { Cookie: cookie, Origin: "https://evil.example" } };
     expectProblem(await logInByLink({ token }, foreign), 403, "login_code_required");
     expectProblem(await logInByLink({ token, code: other.code }), 401, "invalid_login_code");
@@ -204,7 +204,7 @@ describe("a link that logs in", () => {
     await setUser(person, { is_active: 1, is_verified: 0 });
     expectProblem(await logInByLink(unproved), 403, "email_not_verified");
     await setUser(person, { is_verified: 1 });
-    // Neither was spent.
+    // The refused logins did not use up their links.
     expect((await logInByLink(disabled)).status).toBe(200);
   });
 

@@ -16,7 +16,7 @@ const OWN = /^\$scrypt\$ln=4,r=8,p=1\$/;
 const hashOf = async (person: Person) => (await rowOf(person.email))?.password_hash;
 const giveHash = (person: Person, hash: string) => setUser(person, { password_hash: hash });
 
-/** Somebody whose hash another service made. */
+/** A person whose hash was made by another service. */
 async function imported(hash: string): Promise<Person> {
   const person = await registered();
   await giveHash(person, hash);
@@ -62,7 +62,7 @@ describe("POST /api/v1/auth/login with a hash that another service made", () => 
   );
 
   it("makes of a password whose first 72 bytes bcrypt knew a password of all that was typed", async () => {
-    // Openwall's crypt_blowfish 1.2, of the ten digits, the 52 letters, and the ten digits.
+    // Made by Openwall's crypt_blowfish 1.2, from 72 characters: the ten digits, the 52 letters, and the ten digits.
     const known = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     const person = await imported("$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui");
     await logIn({ ...person, password: `${known} and more` });

@@ -234,7 +234,7 @@ describe("POST /api/v1/auth/login", () => {
   );
 
   it("computes one hash of the configured cost for a known, an unknown and a disabled user [LG-2]", async () => {
-    // The times themselves: test/node/live-timing.test.ts.
+    // test/node/live-timing.test.ts measures the times themselves.
     const [known, disabled] = [await registered(), await registered()];
     await setUser(disabled, { is_active: 0 });
     const wrong = { ...known, password: WRONG };
@@ -335,7 +335,7 @@ describe("POST /api/v1/auth/login", () => {
     expect((await register({ ...somebody(), email: person.email })).status).toBe(202);
     const services = coldIsolate();
     let turns = 0;
-    // Full whenever a guess comes a second time.
+    // Each login checks two hashes: the account's and the registration's. This lane is full for every second one.
     const lane: HashingLane = { waiting: () => 0, run: async (work) => (turns++ % 2 === 0 ? work() : undefined) };
     const passwords = createPasswords(services.config.passwords, lane, services.random);
     const address = freshAddress();

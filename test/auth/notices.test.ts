@@ -43,7 +43,7 @@ async function oneNotice(email: string, subject: RegExp): Promise<Mail> {
   return mail;
 }
 
-/** Every mail that is asked for before this one is composed before it. */
+/** Waits until all emails that were requested before are composed: the reset email is composed after them. */
 async function settled(email: string): Promise<void> {
   const before = (await noticesTo(email, /Reset your Postern password/)).length;
   await forgotPassword(email);
@@ -99,7 +99,7 @@ describe("a login from a device that was not seen before", () => {
     expect(deviceDigest(clues)).not.toContain("Firefox");
   });
 
-  /** The app on a queue of mails that fails so many times. */
+  /** The app with a mail queue whose first `failures` calls fail. */
   function appWithQueue(failures: number) {
     const app = createApp(parseConfig(env));
     let calls = 0;

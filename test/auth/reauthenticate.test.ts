@@ -28,7 +28,7 @@ function cookieOf(answer: Answer): string | undefined {
   return new RegExp(`${NAME}=([^;]*)`).exec(answer.headers.get("Set-Cookie") ?? "")?.[1];
 }
 
-/** Proves a factor below HTTP, and returns the refresh token that the session then has. */
+/** Reauthenticates a session with these methods, without HTTP. Returns the session's new refresh token. */
 async function prove({ userId, sessionId }: LoggedIn, ...methods: AuthenticationMethod[]): Promise<string> {
   const renewed = await sessions.reauthenticate(userId, sessionId, methods, undefined);
   if (renewed === null || "outcome" in renewed) throw new Error("There is no such session.");
@@ -162,7 +162,7 @@ describe("a session whose level rises", () => {
     expect(statedBy(access_token)).toMatchObject({ amr: ["pwd", "otp", "mfa"], acr: "aal2" });
     const again = await reauthenticate({ ...person, accessToken: access_token });
     expect(statedBy(again.json.access_token)).toMatchObject({ amr: ["pwd", "otp", "mfa"], acr: "aal2" });
-    // The level did not rise again: as after a refresh.
+    // The level did not rise again. So, as after a refresh, the previous refresh token gets the same successor again.
     expect((await refresh(refresh_token)).json.refresh_token).toBe(again.json.refresh_token);
   });
 
@@ -176,7 +176,7 @@ describe("a session whose level rises", () => {
     }
     const next = await refresh(raised);
     expect(next.status).toBe(200);
-    // It is two generations behind the newest one now: as any other replaced token.
+    // The first token is now two generations behind the newest one, so it counts as reused, like any other old token.
     expectProblem(await refresh(person.refreshToken), 401, "refresh_token_reused");
     expectProblem(await refresh(next.json.refresh_token), 401, "invalid_refresh_token");
   });

@@ -21,7 +21,7 @@ function withoutPassword() {
 
 const verify = (token: string) => post("/api/v1/auth/verify-email", { token });
 
-/** Logs in with an emailed link. `count`: how many the address has then. */
+/** Logs in with an emailed link. `count` is the number of login emails that the address then has. */
 async function logInByEmail(person: { email: string }, count = 1) {
   const answer = await logInByLink(await loginLink(person, count));
   expect(answer.status, answer.text).toBe(200);

@@ -46,7 +46,7 @@ describe("POST /api/v1/auth/register", () => {
   });
 
   it("computes one hash of the configured cost, whether or not the address has an account [RG-1]", async () => {
-    // The times themselves: test/node/live-timing.test.ts.
+    // test/node/live-timing.test.ts measures the times themselves.
     for (const { email } of [await registered(), somebody()]) {
       const { services, costs, configured } = countingHashes();
       const answer = await runEndpoint(registerEndpoint, services, { body: { ...somebody(), email } });
@@ -141,7 +141,7 @@ describe("POST /api/v1/auth/register", () => {
     await runCronTasks(coldIsolate());
     expect(await rowOf(person.email)).toBeNull();
     expect(await rowOf(owner.email), "an owner stays").not.toBeNull();
-    // Theirs alone: other tests register in a later time than this one's.
+    // Counts only these addresses, because other tests' registrations may have later times, and stay.
     for (const { email } of [person, owner]) expect(await countRows("registrations", "email", email)).toBe(0);
   });
 

@@ -9,7 +9,7 @@ import { mailedToken, mailsTo, registered, rowOf, somebody, unverified } from ".
 const VERIFY = "/api/v1/auth/verify-email";
 const RESEND = "/api/v1/auth/resend-verification";
 
-/** Whether a text is stored in D1 or KV, apart from the mailbox of development. */
+/** Whether a text is stored in D1 or KV. Ignores `outbox`, where emails are kept in development. */
 async function isStored(text: string): Promise<boolean> {
   const query =
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name <> 'outbox'";

@@ -9,7 +9,7 @@ import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
 const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/** Cloudflare's test keys. The responses are those that its documentation gives for each. */
+/** Cloudflare's test keys, with the response that Cloudflare's documentation gives for each key. */
 const PASSES = "1x0000000000000000000000000000000AA";
 const FAILS = "2x0000000000000000000000000000000AA";
 const SPENT = "3x0000000000000000000000000000000AA";
@@ -53,7 +53,7 @@ function cloudflare(answer = (secret: string): Response | Promise<Response> => R
 
 interface Door {
   path: string;
-  /** A request that succeeds with this address. */
+  /** The body of a request that succeeds for this address. */
   body(email: string, password: string): object;
   success: number;
 }

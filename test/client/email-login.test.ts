@@ -8,7 +8,7 @@ import { visitorOfWorker } from "./worker.ts";
 
 const SUBJECT = /^Log in to Postern$/;
 
-/** A person who has asked for a link in a browser. */
+/** Asks for a login link, in a new browser. */
 async function asked(mode: "cookie" | "memory", person: { email: string }) {
   const visitor = visitorOfWorker();
   const client = visitor.open({ mode, deviceName: "Laptop" });

@@ -259,7 +259,7 @@ describe("a refresh", () => {
   it("ends with all its tries, however long they hang, before the grace in which it may be repeated", async () => {
     const { visitor, credentials } = await visit();
     let waited = 0;
-    // The network hangs each time, until the client gives up.
+    // As if each request hung until its timeout: the timeouts are added up, without waiting.
     const client = visitor.open(
       {},
       {
@@ -348,7 +348,7 @@ describe("a refresh", () => {
   });
 });
 
-/** Ends every session of a user from elsewhere. */
+/** Ends every session of a user, from another browser. */
 async function endSessions(credentials: Credentials): Promise<void> {
   const elsewhere = visitorOfWorker().open();
   await elsewhere.login(credentials);

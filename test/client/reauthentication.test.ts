@@ -19,7 +19,7 @@ function problem(status: number, code: string): Response {
   return new Response(JSON.stringify({ status, code, detail: "Log in again." }), { status, headers });
 }
 
-/** An API that demands a login after this one. Returns the access tokens that were sent to it. */
+/** Simulates an API that refuses the current access token. Returns all access tokens that the API receives. */
 function demandAnother(visitor: Visitor, status = 401, code = "insufficient_user_authentication"): string[] {
   const old = newestBearer(visitor);
   const seen: string[] = [];
@@ -142,7 +142,7 @@ describe("the service's demand for another login", () => {
   const JSON_BODY = { "Content-Type": "application/json" };
   const send = (method: string, path: string, body: object) => (client: Client) =>
     client.fetch(`/api/v1/users/${path}`, { method, headers: JSON_BODY, body: JSON.stringify(body) });
-  /** What the account page sends. */
+  /** The requests that the account page sends. */
   const requestsOf = (password: string): Record<string, (client: Client) => Promise<Response>> => ({
     export: (client) => client.fetch("/api/v1/users/me/export"),
     address: send("POST", "me/email", { email: somebody().email, password }),

@@ -6,13 +6,13 @@ import { visit } from "./worker.ts";
 
 const open = (visitor: Visitor) => visitor.open({ mode: "cookie" });
 
-/** The network that answers the check in place of the service. */
+/** A network that answers the cookie check itself, in place of the service. */
 const answeringCheck =
   (answer: Network): Network =>
   (request, deliver) =>
     request.url.endsWith("/check-cookie") ? answer(request, deliver) : deliver();
 
-/** How many sessions the person has besides the one that counts them. */
+/** How many sessions the person has, without the one that this function opens to count them. */
 async function countSessions(person: Awaited<ReturnType<typeof visit>>["person"]): Promise<number> {
   const { accessToken: bearer } = await logIn(person);
   return (await get("/api/v1/users/me/sessions", { bearer })).json.items.length - 1;

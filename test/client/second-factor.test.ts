@@ -10,7 +10,7 @@ import { type Credentials, credentialsOf, visitorOfWorker } from "./worker.ts";
 
 const SECOND = "POST /api/v1/auth/second-factor";
 
-/** The refusal of a login whose password is right. */
+/** The error of a login whose password is right, but which needs a second factor. */
 async function refusalOf(client: Client, credentials: Credentials): Promise<PosternError & { pendingToken: string }> {
   const error: unknown = await client.login(credentials).catch((cause: unknown) => cause);
   if (!(error instanceof PosternError)) throw new Error("The login was not refused.");
@@ -19,7 +19,7 @@ async function refusalOf(client: Client, credentials: Credentials): Promise<Post
   return Object.assign(error, { pendingToken });
 }
 
-/** A person with an authenticator app, who has given the password. */
+/** A person with an authenticator app, who has entered the password. */
 async function begun(options?: Partial<ClientOptions>) {
   const person = await enrolled();
   const visitor = visitorOfWorker();
@@ -127,7 +127,7 @@ describe("client.proveSecondFactor", () => {
 describe("client.setUpSecondFactor", () => {
   const VALUES = { SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" };
 
-  /** A person who must set up a factor, and has given the password. */
+  /** A person who must set up a factor, and has entered the password. */
   async function recruited(options?: Partial<ClientOptions>) {
     const person = await registered();
     const visitor = visitorOfWorker(appWith(VALUES));

@@ -38,7 +38,7 @@ export interface Visitor {
   through(network: Network): void;
   /** Holds back requests to a route, or the responses to them, until the returned function is called. */
   hold(what: "requests" | "responses", route: string): () => void;
-  /** Keeps no cookie from now on. */
+  /** From now on, the browser keeps no cookies. */
   refuseCookies(): void;
 }
 
@@ -60,7 +60,7 @@ export function statesOf(client: Client): AuthState[] {
   return states;
 }
 
-/** The request that these tests count most. */
+/** The requests that these tests count, as in `Sent.what`. */
 export const REFRESH = "POST /api/v1/auth/refresh";
 export const LOGIN = "POST /api/v1/auth/login";
 export const CHECK = "POST /api/v1/auth/check-cookie";

@@ -12,7 +12,7 @@ export async function visit(): Promise<{ visitor: Visitor; person: Person; crede
   return { visitor: visitorOfWorker(), person, credentials: credentialsOf(person) };
 }
 
-/** A person who has logged in with a client. `states` are all that its listener has received. */
+/** A person who has logged in with a client. `states` are all states that the client has reported. */
 export async function signedIn(options?: Partial<ClientOptions>, more?: Partial<Surroundings>) {
   const { visitor, credentials } = await visit();
   const client = visitor.open(options, more);

@@ -1,4 +1,4 @@
-/** Ceremonies with a software authenticator, as the service runs them, without HTTP and storage. */
+/** Ceremonies (WebAuthn's steps to add or use a passkey) with a software authenticator, without HTTP and storage. */
 import { type ChallengePurpose, createChallenge, openChallenge } from "../../src/factors/passkeys/challenge.ts";
 import { authenticationResponse, registrationResponse } from "../../src/factors/passkeys/credential-json.ts";
 import type { Expectation } from "../../src/factors/passkeys/expectation.ts";
@@ -40,21 +40,21 @@ export function assertionOptions(challenge = newChallenge("login", null)) {
   return requestOptions(RP_ID, challenge);
 }
 
-/** What the service says to the JSON of a new passkey. A refusal by the schema has the reason `schema`. */
+/** The service's verdict on the JSON of a new passkey. If the schema refuses the JSON, the reason is `schema`. */
 export async function judgeRegistration(json: unknown, challenge: string) {
   const parsed = registrationResponse.safeParse(json);
   if (!parsed.success) return refuse("invalid_passkey", { reason: "schema" });
   return verifyRegistration(parsed.data, expectationOf("register", challenge));
 }
 
-/** What the service says to the JSON of a use. */
+/** The service's verdict on the JSON of a passkey's use. */
 export async function judgeAssertion(json: unknown, stored: StoredPasskey, challenge: string) {
   const parsed = authenticationResponse.safeParse(json);
   if (!parsed.success) return refuse("invalid_passkey", { reason: "schema" });
   return verifyAssertion(parsed.data, stored, expectationOf("login", challenge));
 }
 
-/** The passkey that the service stores. */
+/** Registers a passkey. Returns the passkey as the service stores it. */
 export async function acceptRegistration(json: unknown, challenge: string): Promise<StoredPasskey> {
   const outcome = await judgeRegistration(json, challenge);
   if (isRefusal(outcome)) throw new Error(outcome.details.reason);

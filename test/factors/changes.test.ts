@@ -15,7 +15,7 @@ const objectOf = ({ userId }: LoggedIn) => env.USER_SESSIONS.getByName(userId);
 const remove = (bearer: string, id: string) => call("DELETE", `/api/v1/users/me/factors/${id}`, { bearer });
 const replaceCodes = (bearer: string) => post("/api/v1/users/me/recovery-codes", undefined, { bearer });
 
-/** Everything that changes how a user logs in, except for a first factor. */
+/** Every request that changes second factors, except adding the first one. */
 const changes = (bearer: string, id: string) => [
   addTotp(bearer),
   confirmTotp(bearer, "000000"),
@@ -51,7 +51,7 @@ describe("a change of the second factors", () => {
     for (let count = 1; count < 20; count++) {
       const { secret } = (await addTotp(accessToken)).json;
       const confirmed = await confirmTotp(accessToken, await codeOf(secret));
-      // Only the first comes with recovery codes.
+      // Only the first factor comes with recovery codes.
       expect(confirmed.json).toEqual({ recovery_codes: null });
     }
     expectProblem(await addTotp(accessToken), 409, "too_many_factors");
@@ -90,7 +90,7 @@ describe("a login that waits for its second factor", () => {
   it("is no wrong guess at the password, however often it begins", async () => {
     const person = await enrolled();
     await runDurableObjectAlarm(objectOf(person));
-    // Twice as many as the wrong guesses that cause no pause.
+    // Twice as many logins as the wrong guesses that cause no pause.
     for (let count = 0; count < 20; count++) await pendingToken(person);
   });
 });

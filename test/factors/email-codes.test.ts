@@ -41,10 +41,10 @@ const codeMails = async (email: string) =>
     ({ to, subject }: { to: string; subject: string }) => to === email && subject.startsWith("Your code"),
   );
 
-/** Another code than this one. */
+/** A code that differs from this one. */
 const notThis = (code: string) => `${code.slice(0, -1)}${(Number(code.at(-1)) + 1) % 10}`;
 
-/** A login whose code was sent. */
+/** A login that waits for its emailed code. */
 async function waiting() {
   const person = await withEmailCodes();
   const token = await pendingToken(person);
@@ -269,7 +269,7 @@ describe("the email with a code", () => {
   });
 });
 
-/** The requests in the mail queue when a code is asked for, in place of being sent. */
+/** Asks for a code. Returns the requests in the mail queue, which are not sent. */
 async function sentWith(person: Parameters<typeof pendingToken>[0]) {
   const token = await pendingToken(person);
   const requests: Parameters<typeof composeMail>[0][] = [];
@@ -309,7 +309,7 @@ describe("an account with a stronger factor", () => {
     expect(again.status, again.text).toBe(200);
     const list = await factorsOf(again.json.access_token);
     expect(list.json).toMatchObject({ items: [{ kind: "totp" }], recovery_codes_left: 9 });
-    // The session of the emailed code has no say any more.
+    // The session that was opened with the emailed code can't change factors any more.
     expectProblem(await remove(person.accessToken, list.json.items[0].id), 403, "reauthentication_required");
     expectProblem(
       await reauthenticate(person.accessToken, { password: person.password }),
@@ -335,7 +335,7 @@ describe("an account with a stronger factor", () => {
     });
     expect((await tryLogin(person)).json.factors).toEqual(["totp", "recovery_code"]);
     expectProblem(await secondStep(token, { email_code: code }), 401, "invalid_factor");
-    // The codes by email are not a factor that is left.
+    // Codes by email don't count any more, so the app is the last factor.
     const caller = { actorId: person.userId, hasProvedFactor: true, origin: NO_REQUEST, traceparent: undefined };
     using factors = await env.USER_SESSIONS.getByName(person.userId).factors(caller);
     const { items } = await factors.list();

@@ -22,7 +22,7 @@ const DAY = 86_400_000;
 const required = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
 /** Operators must have one at once. */
 const forOperators = appWith({ SECOND_FACTOR: "required_for_operators", SECOND_FACTOR_GRACE_DAYS: "0" });
-/** Operators have a week. */
+/** Operators must have one within a week. */
 const withGrace = appWith({ SECOND_FACTOR: "required_for_operators" });
 
 const factorsOf = (bearer: string, send: Send) => get("/api/v1/users/me/factors", { bearer }, send);
@@ -37,7 +37,7 @@ const ENROLMENT = "/api/v1/auth/enrolment";
 const enrol = (step: string, enrolment_token: string, more: object = {}, headers = {}) =>
   post(`${ENROLMENT}/${step}`, { enrolment_token, ...more }, { headers }, required);
 
-/** The enrolment token of a login of a user who must have a second factor and has none. */
+/** The enrolment token that a user gets at a login if they must have a second factor and have none. */
 async function enrolmentToken({ email, password }: Person, more: object = {}, send = required): Promise<string> {
   const answer = await post("/api/v1/auth/login", { email, password, ...more }, {}, send);
   expectProblem(answer, 403, "second_factor_enrolment_required");
@@ -77,7 +77,7 @@ describe("a user who must have a second factor and has none", () => {
     expect(decodeJwt(bearer)).toMatchObject({ amr: ["pwd", "otp", "mfa"], acr: "aal2" });
     const list = await factorsOf(bearer, required);
     expect(list.json).toMatchObject({ items: [{ kind: "totp", name: "Phone" }], recovery_codes_left: 10 });
-    // D1 knows at once, and the code that confirmed the app counts as used.
+    // D1 already says that the user has a factor. The code that confirmed the app counts as used.
     const pending = await pendingToken(person, {}, required);
     expectProblem(await secondStep(pending, { totp: code }), 401, "invalid_factor");
     const [recovery_code] = answer.json.recovery_codes;
@@ -327,7 +327,7 @@ describe("a session of one factor", () => {
     expectProblem(refused, 403, "second_factor_enrolment_required");
     expect((await readMe(bearer, forOperators)).status).toBe(200);
 
-    // The way out: set a factor up, and prove it.
+    // The way out for the operator is to set up a factor and to reauthenticate with it.
     nextStep();
     const added = await post("/api/v1/users/me/factors/totp", undefined, { bearer }, forOperators);
     const code = await codeOf(added.json.secret);
@@ -365,7 +365,7 @@ describe("the last second factor", () => {
 });
 
 describe("the least length of a new password", () => {
-  const EIGHT = "ninebyte";
+  const EIGHT = "8letters";
   const change = (person: LoggedIn, send: Send, new_password = EIGHT) => {
     const body = { current_password: person.password, new_password };
     return post("/api/v1/users/change-password", body, { bearer: person.accessToken }, send);
@@ -379,7 +379,7 @@ describe("the least length of a new password", () => {
     const [admin, user, holder] = [await withStanding("admin"), await loggedIn(), await enrolled()];
     isTooShort(await change(admin, withGrace));
     isTooShort(await change(user, forOperators));
-    // A user who has a factor by choice can remove it.
+    // Here the user may remove the factor, so the factor does not lower the minimum length.
     isTooShort(await change(holder, forOperators));
     expect((await change(admin, forOperators, "seven77")).status).toBe(422);
     expect((await change(admin, forOperators)).status).toBe(204);

@@ -208,7 +208,7 @@ describe("an imported user with second factors", () => {
     };
     expectProblem(await use({ counter: 6, userHandle: "AAAA" }), 401, "invalid_factor");
     expect((await use({ counter: 6 })).status).toBe(200);
-    // The first use said that the passkey can't be backed up. That never changes (WebAuthn §6.1.3).
+    // The first use said that the passkey can't be backed up. This property never changes (WebAuthn §6.1.3).
     expectProblem(await use({ counter: 7, flags: (flags: number) => flags | 0x08 }), 401, "invalid_factor");
     expect((await use({ counter: 3 })).status).toBe(200);
     await reported(person);
@@ -236,7 +236,7 @@ describe("the removal of all second factors by an operator", () => {
     const remove = () => call("DELETE", `/api/v1/users/${person.userId}/factors`, { bearer });
     await atOnce(5, remove);
     await remove();
-    // As if D1 did not have the change yet when the repeated request began.
+    // As if the repeated request had begun before D1 had the change.
     await coldIsolate().factors.removeAll(person.userId, { actorId: person.userId, isKnown: true });
     const { notices } = await runInDurableObject(env.USER_SESSIONS.getByName(person.userId), (_, { storage }) => ({
       notices: [...storage.kv.list({ prefix: "owner_report:" })].length,

@@ -190,7 +190,7 @@ describe("a passkey", () => {
   it("that the service does not have is named so, the same for a user who has none and for no user at all [PK-3]", async () => {
     const [person, other] = [await withPasskey(), await withPasskey()];
     const gone = await use(person.authenticator);
-    // As removed elsewhere, while the device was offline.
+    // As if the passkey had been removed elsewhere while the device was offline.
     await env.USER_SESSIONS.getByName(person.userId)
       .factors({ actorId: person.userId, hasProvedFactor: true, origin: NO_REQUEST, traceparent: undefined })
       .remove(person.userId, person.passkeyId);
@@ -205,7 +205,7 @@ describe("a passkey", () => {
       const answer = await logInWith(await use(person.authenticator, { userHandle }));
       expect(faceless(answer)).toEqual(faceless(refused));
     }
-    // A passkey that the user has is not called unknown, whatever is wrong with its use.
+    // A passkey that the user has is never called unknown, even if something is wrong with its use.
     const tweaks: Tweak[] = [
       { signature: (bytes) => bytes.map((byte, at) => (at === 12 ? byte ^ 1 : byte)) },
       { clientData: { challenge: "AAAA" } },

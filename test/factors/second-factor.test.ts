@@ -266,7 +266,7 @@ describe("a session with a second factor", () => {
       ),
     ]);
     expect(confirmed.status).toBe(200);
-    // Each login was either before the factor, and has a session of one factor, or after it, and has none.
+    // A login before the factor was added has a session with one factor. A login after that has no session.
     for (const { status, json } of logins) {
       if (status === 200) expect(decodeJwt(json.access_token)).toMatchObject({ acr: "aal1" });
       else expect(json.code).toBe("second_factor_required");
@@ -283,7 +283,7 @@ describe("a factor that is removed while somebody logs in with it", () => {
   it("opens a session before its removal, and none after it", async () => {
     const person = await enrolled();
     const { email, password } = person;
-    // Fewer than five wrong codes: after five, the account would check none for a while.
+    // The steps below send fewer than five wrong codes. After five, the account would check no codes for a while.
     const [first = "", second = "", third = "", late = ""] = await atOnce(4, () => pendingToken(person));
     const totp = await codeOf(person.totp.secret);
     const [removed, ...answers] = await Promise.all([

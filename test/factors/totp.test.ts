@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { otpauthUri, stepOf } from "../../src/factors/totp.ts";
 import { encodeBase32, utf8 } from "../../src/platform/encoding.ts";
 
-/** RFC 6238 Appendix B: seconds, and the last six of its eight digits. */
+/** From RFC 6238 Appendix B: the time in seconds, and the last six of the code's eight digits. */
 const VECTORS: readonly (readonly [number, string])[] = [
   [59, "287082"],
   [1_111_111_109, "081804"],

@@ -35,7 +35,7 @@ async function trusting(): Promise<Trusting> {
   return { ...person, trust: await trustOf(person) };
 }
 
-/** Logs in with a recovery code, and trusts the device. Returns its token. */
+/** Logs in with a recovery code, and trusts the device. Returns the device's token. */
 async function trustOf(person: WithTotp, more: object = {}): Promise<string> {
   const answer = await secondStep(await pendingToken(person, more), {
     recovery_code: person.recoveryCodes.pop(),
@@ -383,7 +383,7 @@ function storedOf(userId: string): Promise<unknown[]> {
   });
 }
 
-/** The details of the user's events of this type that have this member. Waits for the first. */
+/** The details with this member, from the user's events of this type. Waits for the first such event. */
 function detailsOf({ userId }: Trusting, type: AuditEventType, member: string): Promise<Record<string, unknown>[]> {
   return eventually(async () => {
     const details = (await eventsOf(userId, type)).map((event) => JSON.parse(String(event.details)));

@@ -1,4 +1,4 @@
-/** Compares the verdicts with those of a widely used implementation. Each difference has its reason beside it. */
+/** Compares our verdicts with those of a widely used implementation. Each difference has its reason next to it. */
 import {
   type AuthenticationResponseJSON,
   type RegistrationResponseJSON,
@@ -28,7 +28,7 @@ const expected = { expectedOrigin: ORIGIN, expectedRPID: RP_ID, requireUserVerif
 
 type Registration = VerifiedRegistrationResponse["registrationInfo"];
 
-/** What the reference stores of a new passkey. `undefined` if it refuses it. */
+/** What the reference implementation stores of a new passkey. `undefined` if it refuses the passkey. */
 async function referenceRegistration(
   response: RegistrationResponseJSON,
   expectedChallenge: string,

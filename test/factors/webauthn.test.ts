@@ -62,7 +62,7 @@ describe.each(ALGORITHMS)("a passkey of algorithm %i", (algorithm) => {
       transports: ["internal", "hybrid"],
     });
     if (isRefusal(outcome)) throw new Error(outcome.details.reason);
-    // As it comes back from storage.
+    // The passkey as it comes back from storage.
     const stored = JSON.parse(JSON.stringify({ ...outcome, userId: USER_ID }));
     expect(await tryAssertion(authenticator, stored)).toEqual({
       counter: 0,
@@ -137,8 +137,8 @@ describe.each(ALGORITHMS)("a passkey of algorithm %i", (algorithm) => {
         const json = { ...valid, response: { ...valid.response, [member]: flipped(valid.response, member, at, bit) } };
         const outcome = await judgeRegistration(json, options.challenge);
         if (isRefusal(outcome)) return;
-        // Nothing signs these: the make, the counter, the format of the statement, reserved flags, the key itself, and
-        // the names of members that need not be there.
+        // No signature covers these parts: the authenticator's model, the counter, the statement's format, reserved
+        // flags, the key itself, and the names of optional members.
         expect(outcome.credentialId).toBe(stored.credentialId);
         const isSameKey = JSON.stringify(outcome.publicKey) === JSON.stringify(stored.publicKey);
         const verdict = await judgeAssertion(use, { ...stored, publicKey: outcome.publicKey }, request.challenge);
@@ -179,7 +179,7 @@ describe("an ECDSA signature", () => {
   it("has one form only", async () => {
     const authenticator = authenticatorOf(-7);
     const stored = await register(authenticator);
-    // Half of all numbers have a zero before them already.
+    // Tries ten signatures, because half of all numbers have a zero in front anyway.
     for (const tweak of Array.from({ length: 10 }, () => PADDED).flat()) {
       expectRefusal(await tryAssertion(authenticator, stored, tweak), /signature is wrong/);
     }

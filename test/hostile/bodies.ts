@@ -1,4 +1,4 @@
-/** Hostile bodies: what the schema of an operation takes, with faults; and what is no JSON, no UTF-8, or too much. */
+/** Hostile bodies: JSON for an operation's schema, with faults; and bodies that are no JSON, no UTF-8, or too large. */
 import fc from "fast-check";
 import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { document } from "../support/openapi.ts";
@@ -6,17 +6,17 @@ import { fitting, hostileFor, hostileJson, hostileName, rarely, type Schema } fr
 
 export interface HostileBody {
   text: string;
-  /** How the text becomes bytes; `latin1` makes any byte of the character of its number. */
+  /** How the text becomes bytes. `latin1` turns each character into the byte with its code. */
   encoding: "utf-8" | "utf-16le" | "latin1" | "gzip";
-  /** Filled up with blanks to so many bytes at least. */
+  /** The text is filled up with spaces to at least this many characters. */
   size: number;
-  /** In pieces, without a length. */
+  /** Whether the body is a stream without a length. */
   streamed: boolean;
 }
 
 const MAX_BODY = 64 * 1024;
 
-/** What the document says of an operation's body; of one that takes none, nothing. */
+/** The schema of an operation's body in the OpenAPI document. It is empty if the operation takes no body. */
 export function schemaOf({ path, method }: Endpoint): Schema {
   return document.paths[path][method].requestBody?.content["application/json"].schema ?? {};
 }
@@ -60,7 +60,7 @@ const brokenTexts = fc.constantFrom<(text: string) => string>(
   (text) => `)]}',\n${text}`,
 );
 
-/** Bytes that are no UTF-8: overlong, half a sequence, a surrogate's, beyond Unicode, a mark of UTF-16. */
+/** Bytes that are no UTF-8: overlong, incomplete, a surrogate, beyond Unicode, and a byte order mark of UTF-16. */
 const brokenBytes = fc
   .constantFrom(
     "\xc0\xaf",
@@ -82,7 +82,7 @@ const brokenBytes = fc
 
 type Members = [name: string, value: string][];
 
-/** A JSON object of the schema's members, in which up to `faults` things are wrong. */
+/** A JSON object with the schema's members and up to `faults` faults. */
 function membersOf({ properties = {}, required = [] }: Schema, faults: number): fc.Arbitrary<string> {
   const good = Object.entries(properties).map(([name, schema]) =>
     fc
@@ -100,7 +100,7 @@ function membersOf({ properties = {}, required = [] }: Schema, faults: number): 
         ),
       ),
     },
-    // Beside what is there: a name of its own, or one twice, of which the last counts.
+    // Adds a member, with a new name or with one that is there already. Of two with one name, the last counts.
     {
       weight: 2,
       arbitrary: fc.tuple(fc.oneof(known, hostileName), hostileJson, fc.nat(6)).map(

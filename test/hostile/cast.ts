@@ -1,4 +1,4 @@
-/** The people whose names, tokens and ids hostile requests use, so that what lies behind the authorization is reached too. */
+/** The users whose names, tokens and ids hostile requests use, so that requests also get behind the authorization. */
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { expect } from "vitest";
@@ -14,9 +14,9 @@ import { neverLog } from "../support/logs.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 import { Holder, Recruit } from "./holder.ts";
 
-/** In everything here that is secret: no answer and no log line may hold it. */
+/** A part of every secret here. No response and no log line may contain it. */
 export const CANARY = "c4nary-7f3e";
-/** The addresses of the cast, which belong into answers but in no log line. */
+/** The domain of all email addresses here. Responses may contain it, but log lines may not. */
 export const DOMAIN = "canary.example";
 
 type Send = (request: Request) => Promise<Response>;
@@ -33,16 +33,16 @@ interface Member {
 }
 
 const HOUR = 3_600_000;
-/** How long a login is used as a recent one, in milliseconds. Shorter than the service accepts. */
+/** How long a login is treated as recent, in milliseconds. Shorter than the service allows. */
 const RECENT = 10 * 60_000;
 let made = 0;
 
 export class Cast {
-  /** What stands in requests for what is known only when they are sent: `<<user.access>>`. */
+  /** The values of placeholders such as `<<user.access>>`, which are known only when a request is sent. */
   readonly words = new Map<string, string>();
-  /** Whether somebody may have lost their session, their role or their account. */
+  /** Whether a user may have lost their session, role or account. */
   isInDoubt = true;
-  /** Of the target, when the links were signed: a link that was used has changed it. */
+  /** The target's ETag when the links were signed. Using a link changes the ETag. */
   #version: string | null = null;
   #services = coldIsolate();
   #send: Send;
@@ -54,13 +54,13 @@ export class Cast {
     for (const text of [CANARY, DOMAIN]) neverLog(text);
   }
 
-  /** Whoever was logged out, changed or deleted by the requests before is somebody again. */
+  /** Restores the users whom earlier requests have logged out, changed or deleted. */
   async rally(): Promise<void> {
     if (this.#holder !== undefined) this.#tell("holder", await this.#holder.codes());
     if (this.#recruit !== undefined) this.words.set("recruit.code", await this.#recruit.code());
     if (!this.isInDoubt) return;
     this.isInDoubt = false;
-    // While somebody else is one, the superuser can be demoted and deleted.
+    // A second superuser, because without one the superuser could not be demoted or deleted.
     if (!this.words.has("anchor.id")) this.#tell("anchor", await this.#create("superuser"));
     await this.#rally("user", "user");
     await this.#rally("superuser", "superuser");
@@ -76,7 +76,7 @@ export class Cast {
     await this.#signLinks();
   }
 
-  /** Operators end the session of the target. A login would change the target. */
+  /** Opens a new session if an operator has ended the target's session. A login would change the target. */
   async #openTargetSession(): Promise<void> {
     const { sessions, users } = this.#services;
     const [id = "", session = ""] = ["target.id", "target.session"].map((word) => this.words.get(word));
@@ -87,14 +87,14 @@ export class Cast {
     this.words.set("target.session", next);
   }
 
-  /** An invitation has no user yet whose version tells that it was used. */
+  /** Asks the database, because an invitation has no user yet whose ETag would show that it was used. */
   async #isInvitationUsed(): Promise<boolean> {
     const [email = "", token = ""] = ["invitation.email", "invitation.link"].map((word) => this.words.get(word));
     const used = { invitationId: crypto.randomUUID(), email, link: linkHash(token) };
     return (await this.#services.invitations.refuseSpent(used, false)) !== undefined;
   }
 
-  /** Operators revoke it. */
+  /** Adds a new invitation if an operator has revoked the last one. */
   async #inviteGuest(): Promise<void> {
     const { clock, invitations, random } = this.#services;
     if ((await invitations.find(this.words.get("guest.invitation") ?? "")) !== undefined) return;
@@ -119,7 +119,7 @@ export class Cast {
     this.#tell(name, again?.standing === standing ? again : await this.#create(standing));
   }
 
-  /** Logged in with a second factor a short time ago, and about to prove it again. */
+  /** Makes sure that the holder has recently logged in with a second factor and can prove it again. */
   async #rallyHolder(): Promise<void> {
     const me = await get("/api/v1/users/me", { bearer: this.words.get("holder.access") }, this.#send);
     const isGood = me.status === 200 && this.#isRecent("holder") && (await this.#holder?.isEnrolled());
@@ -167,7 +167,7 @@ export class Cast {
     return { id, email, username, password: login.password, access, refresh, session, standing };
   }
 
-  /** Somebody new, in the directory as a registration would have left them, and logged in. */
+  /** Adds a user to the database, as a registration would have left it, and logs in. */
   async #create(standing: Standing): Promise<Member> {
     made += 1;
     const { clock, passwords, random } = this.#services;

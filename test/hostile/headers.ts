@@ -1,8 +1,8 @@
-/** Headers as nobody means them: credentials in wrong shapes, claims about who asks and from where, syntax that is none. */
+/** Hostile headers: credentials in wrong forms, false claims about the client and its address, and wrong syntax. */
 import fc from "fast-check";
 import { CANARY } from "./cast.ts";
 
-/** One header that a client may send. A name may come twice: then the values are joined, as HTTP does. */
+/** One header that a client may send. If a name comes twice, the values are joined, as HTTP does. */
 export function header(): fc.Arbitrary<[string, string]> {
   const printable = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) });
   const anything = fc.oneof(

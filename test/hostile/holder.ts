@@ -1,4 +1,4 @@
-/** The member of the cast who has a second factor, and what proves it. */
+/** The members of the cast who have a second factor or set one up, and what proves the factor. */
 import { factorKeyOf } from "../../src/accounts/factor-keys.ts";
 import { newTotp } from "../../src/accounts/new-totp.ts";
 import { sealEnrolment, sealPendingLogin } from "../../src/factors/pending-login.ts";
@@ -60,10 +60,10 @@ export class Recruit {
   }
 }
 
-/** Far fewer than a user may have. */
+/** Far fewer factors than a user may have. */
 const MANY_FACTORS = 10;
 
-/** A user with an authenticator app in force, and another that waits for its confirmation. */
+/** A user with a confirmed authenticator app, and with another app that waits for its confirmation. */
 export class Holder {
   readonly #services: Services;
   readonly #userId: string;
@@ -82,15 +82,13 @@ export class Holder {
     this.#app = app;
   }
 
-  /** Whether the factor is still there, and room for more. */
+  /** Whether the confirmed app is still there, and the user may still add factors. */
   async isEnrolled(): Promise<boolean> {
     const { items } = await this.#services.factors.list(this.#userId);
     return items.length < MANY_FACTORS && items.some(({ id }) => id === this.#app?.id);
   }
 
-  /**
-   * An unused proof of the factor for a login that waits for it, the id of the factor, and an unused trusted device.
-   */
+  /** A login that waits for the factor, an unused recovery code, the factor's id, and an unused trusted device. */
   async prepare(): Promise<Record<"device" | "factor" | "pending" | "recovery", string>> {
     const { random } = this.#services;
     this.#waiting = await this.#addApp();
@@ -116,7 +114,7 @@ export class Holder {
     return { totp: await shown(this.#app), confirmation: await shown(this.#waiting) };
   }
 
-  /** Trusts a device, in a session that has ended since. */
+  /** Trusts a device, in a session that is ended again. Uses up the recovery code. */
   async #trustDevice(code: string): Promise<string> {
     const { clock, random, sessions } = this.#services;
     const id = createId(clock.now(), random);

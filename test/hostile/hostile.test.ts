@@ -9,7 +9,7 @@ import { type HostileRequest, ordinaryRequest, requestsNowhere, requestsTo, swee
 import { runs } from "./runs.ts";
 import { sendHostile } from "./send.ts";
 
-/** Nobody waits in vain for hashing, and tokens live through the longest run. */
+/** Access tokens live through the longest run. */
 const values = { ACCESS_TOKEN_EXPIRE_MINUTES: "1440" };
 const apps = { plain: appWith({ ...values, RATE_LIMITING: "off" }), limited: appWith(values) };
 const cast = new Cast(apps.plain);
@@ -18,15 +18,15 @@ const aims = [
   ...operations.map((operation) => ({ operation, aim: aimOf(operation), requests: requestsTo(operation) })),
   { operation: undefined, aim: "paths that nobody answers", requests: requestsNowhere },
 ].map((one, index) => ({ ...one, index }));
-/** Aims that were hit: the operation did what it is for. */
+/** Operations that have answered a request with their success status. */
 const hit = new Set<string>();
-/** By aim, how often each status came back. */
+/** How often each status came back, by operation. */
 const counts = new Map(aims.map(({ aim }) => [aim, new Map<number, number>()]));
-/** The more an operation takes, the more can be wrong with it. */
+/** The more input an operation takes, the more requests it gets, because more can be wrong. */
 const weightOf = (operation: Endpoint | undefined) => (operation?.body ? 4 : operation?.query ? 3 : 1);
 const weights = aims.reduce((sum, { operation }) => sum + weightOf(operation), 0);
 const shareOf = (operation: Endpoint | undefined) => runs(weightOf(operation) / weights);
-/** Milliseconds: so many requests, and those that every run begins with, take no second each. */
+/** In milliseconds: a second for each request. The 1,000 are for the requests with which every run begins. */
 const timeout = (1_000 + runs(4 / weights).numRuns) * 1_000;
 
 beforeAll(() => cast.rally());
@@ -64,19 +64,19 @@ describe("a hostile request", () => {
       return `${String(total).padStart(6)}  ${aim}: ${statuses.join(" ")}`;
     });
     await annotate(`Requests, and the statuses that came back:\n${lines.join("\n")}`);
-    // These succeed only with a signature over the challenge of a request before: test/factors/ sends hostile ones.
+    // These succeed only with a signature over the challenge of an earlier request. test/factors/ sends hostile ones.
     const signed = [
       "POST /api/v1/auth/passkey",
       "POST /api/v1/auth/enrolment/passkey",
       "POST /api/v1/users/me/factors/passkeys",
     ];
-    // There are no such origins here.
+    // This answers 404, because no app on another domain is configured here.
     const unused = "GET /.well-known/webauthn";
     expect(operations.map(aimOf).filter((aim) => !hit.has(aim))).toEqual([unused, ...signed]);
   });
 });
 
-// What the cast and its guests left behind is in nobody else's way.
+// Deletes what the cast has left, so that it does not disturb other tests.
 afterAll(async () => {
   for (const table of ["users", "registrations", "email_changes", "outbox", "audit_events"]) {
     await env.DB.exec(`DELETE FROM ${table}`);

@@ -31,13 +31,13 @@ import { CANARY } from "./cast.ts";
 import { runs } from "./runs.ts";
 import { hostileText } from "./values.ts";
 
-/** As many tries as fit into a moment; more when more are asked for. */
+/** A tenth of the requests that the run asks for (runs.ts). */
 const tries = runs(1 / 10);
 const check = <Values>(property: fc.IProperty<Values>) => fc.assert(property, tries);
 const text = fc.oneof(hostileText, fc.string({ unit: "binary" }), fc.string());
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
-/** A text with one stretch of it replaced. */
+/** A text in which one part is replaced. */
 const edited = (texts: fc.Arbitrary<string>) =>
   fc
     .tuple(texts, fc.nat(), fc.nat(12), fc.oneof(text, fc.constantFrom("$", "=", ",", "0", "9".repeat(20), "+", "\n")))
@@ -80,7 +80,7 @@ describe("signed tokens", () => {
   const secrets = createSecrets("a secret of these tests that is long enough");
   const id = fc.uuid();
   const purposes: LinkPurpose[] = ["verify-email", "reset-password", "confirm-email", "undo-email-change"];
-  /** What an attacker does to the bytes of a token. */
+  /** Changes that an attacker may make to the bytes of a token. */
   const tampering = fc.oneof(
     fc.record({ bit: fc.nat(8 * 150) }).map(
       ({ bit }) =>
@@ -147,7 +147,7 @@ describe("the client's network", () => {
     const response = await app.request("/", { headers: { "CF-Connecting-IP": address } });
     return response.text();
   };
-  /** Sixteen bytes in one of the spellings of an address (RFC 4291 §2.2). */
+  /** Writes sixteen bytes in one of the spellings of an IPv6 address (RFC 4291 §2.2). */
   const spelled = (value: Uint8Array, style: "long" | "short" | "capital" | "canonical") => {
     const groups = Array.from(
       { length: 8 },
@@ -161,7 +161,7 @@ describe("the client's network", () => {
   };
 
   it("is the same for every spelling of one /64, and another for every other", async () => {
-    // Zeros are what the spellings differ by.
+    // Has many zeros, because the spellings differ in how they write zeros.
     const half = fc.array(fc.oneof(fc.constant(0), fc.nat(255)), { minLength: 8, maxLength: 8 });
     const style = fc.constantFrom("long" as const, "short" as const, "capital" as const, "canonical" as const);
     await fc.assert(
@@ -236,7 +236,7 @@ describe("If-Match", () => {
   const etag = `"${user.updatedAt}-0"`;
 
   it("means this version where it names it, any where it says so, and no other", () => {
-    // Compared weakly: whoever compresses the answer on the way weakens the validator, and the version is the same.
+    // The comparison is weak: if a proxy compresses the response, it weakens the ETag, but the version is the same.
     const names = [etag, `W/${etag}`];
     const others = ["*", "W/*", `w/${etag}`, `W/W/${etag}`, `W/ ${etag}`, etag.slice(1, -1)];
     const validators = fc.array(fc.oneof(text, fc.constantFrom(...names, ...others)));
@@ -415,7 +415,7 @@ describe("what people type about themselves", () => {
       fc.property(fc.oneof(text, fc.webUrl()), (words) => {
         const line = quoteClient(words) ?? "";
         expect(line).not.toMatch(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]|:\/\/|[.@]\p{L}/u);
-        // Spaces against links come on top.
+        // Spaces that break up links are not counted.
         expect([...line.replaceAll(" ", "")].length).toBeLessThanOrEqual(160);
       }),
     );

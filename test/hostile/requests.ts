@@ -1,7 +1,7 @@
 /**
- * Hostile requests, made from the OpenAPI document: for each operation what it takes, with something wrong in
- * a place or two. They are plain values, so that fast-check can shrink and print them; secrets stand in them as
- * `<<names>>` and are put in when they are sent.
+ * Hostile requests, made from the OpenAPI document: what each operation takes, with one or two faults. They are plain
+ * values, so that fast-check can shrink and print them. Secrets are placeholders such as `<<user.access>>` in them,
+ * and are filled in when a request is sent.
  */
 import fc from "fast-check";
 import type { Endpoint } from "../../src/endpoint/endpoint.ts";
@@ -13,17 +13,17 @@ import { ABSENT_ID, fitting, hostileText, rarely, type Schema, textsFor } from "
 
 export interface HostileRequest {
   method: string;
-  /** With its query, as it stands on the wire. */
+  /** The path with its query, as it is sent. */
   path: string;
   headers: [name: string, value: string][];
   body: HostileBody | null;
-  /** Whose access token it carries. */
+  /** The user whose access token the request carries. */
   as: "nobody" | "user" | "superuser" | "holder";
-  /** Whether the limits are on: then 429 is an answer too. */
+  /** Whether the limits are on, so that a response may also be 429. */
   limited: boolean;
 }
 
-/** Requests that aim at one operation. */
+/** Random requests to one operation. */
 export function requestsTo(operation: Endpoint): fc.Arbitrary<HostileRequest> {
   return fc.record({
     method: rarely(operation.method.toUpperCase(), methods),
@@ -38,7 +38,7 @@ export function requestsTo(operation: Endpoint): fc.Arbitrary<HostileRequest> {
   });
 }
 
-/** What an ordinary request sends where it must, by the field; a link is of the kind that its operation spends. */
+/** Valid values of required fields, by name. `ORDINARY_HERE` has the values for one operation, such as its own link. */
 const ORDINARY: Record<string, string> = {
   email: `ordinary@${DOMAIN}`,
   username: "ordinary",
@@ -74,7 +74,7 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
   resetLimit: { key: "192.0.2.96" },
 };
 
-/** What only a user with a second factor can do, and with which id. */
+/** The operations that only a user with a second factor can call. */
 const AS_HOLDER = ["confirmTotp", "renameFactor", "removeFactor", "removeTrustedDevice", "replaceRecoveryCodes"];
 function idOf({ path }: Endpoint): string {
   if (path.includes("/invitations/")) return "<<guest.invitation>>";
@@ -84,7 +84,7 @@ function idOf({ path }: Endpoint): string {
   return path.includes("/me/") ? "<<own.session>>" : "<<target.id>>";
 }
 
-/** What an ordinary request asks for, where it must. */
+/** The queries of the operations that require one. */
 const ORDINARY_QUERY: Record<string, string> = {
   lookUpUser: "?username=<<target.username>>",
   exportAuditEvents: "?format=csv",
@@ -95,20 +95,20 @@ const COOKIE: [string, string][] = [
   ["Origin", "http://localhost:8787"],
 ];
 
-/** The request as its operation means it, which must succeed: what is reached by it is reached by what differs a little. */
+/** A valid request, which must succeed. So hostile requests that differ only a little get as far as this one. */
 export function ordinaryRequest(operation: Endpoint): HostileRequest {
   const request = requestOf(operation, { ...ordinaryMembers(operation), ...ORDINARY_HERE[operation.id] });
   return { ...request, path: request.path + (ORDINARY_QUERY[operation.id] ?? "") };
 }
 
-/** The ordinary request with one field or parameter hostile: each of them once with each text. */
+/** The valid request with one hostile field or parameter: each field and parameter once with each text. */
 export function sweepOf(operation: Endpoint): HostileRequest[] {
   const inQuery = queryOf(operation).flatMap(({ name }) =>
     textsFor(name).map((text) => `?${name}=${encodeURIComponent(text.toWellFormed().slice(0, 3_000))}`),
   );
   const least = ordinaryMembers(operation);
   const usual = { ...least, ...ORDINARY_HERE[operation.id] };
-  // What is not required may stand in the way of what is tried: an address, where the username is.
+  // Also without optional fields, because one may exclude the tested field: a login refuses `username` beside `email`.
   const bases = Object.keys(usual).length > Object.keys(least).length ? [usual, least] : [least];
   const inBody = Object.keys(schemaOf(operation).properties ?? {}).flatMap((name) =>
     bases.flatMap((base) => textsFor(name).map((text) => ({ ...base, [name]: text }))),
@@ -129,7 +129,7 @@ function ordinaryMembers(operation: Endpoint): Record<string, string> {
 function requestOf(operation: Endpoint, members: Record<string, string>): HostileRequest {
   const { path } = operation;
   const hasBody = operation.body !== undefined;
-  // A refresh token that no body can hold comes in the cookie.
+  // Without a body, the refresh token comes in the cookie.
   const needsCookie = !hasBody && operation.credentials.includes("refresh_token");
   return {
     method: operation.method.toUpperCase(),
@@ -144,7 +144,7 @@ function requestOf(operation: Endpoint, members: Record<string, string>): Hostil
   };
 }
 
-/** Requests that aim at nothing. */
+/** Requests to no operation. */
 export const requestsNowhere: fc.Arbitrary<HostileRequest> = fc.record({
   method: fc.oneof(fc.constantFrom("GET", "POST"), methods()),
   path: fc.oneof(

@@ -1,4 +1,4 @@
-/** Sends a hostile request and judges the answer: whatever was sent, these hold. */
+/** Sends a hostile request, and checks what must be true of every response. */
 import { expect } from "vitest";
 import { PROBLEMS } from "../../src/http/problems.ts";
 import { ORIGIN } from "../support/client.ts";
@@ -10,11 +10,11 @@ import type { HostileRequest } from "./requests.ts";
 
 type Send = (request: Request) => Promise<Response>;
 
-/** What tells of our insides: frames of a stack, files, SQL, names of bindings and libraries. */
+/** Internals that no error may show: stack frames, files, SQL, and names of bindings and libraries. */
 const INSIDES =
   /\bat (async )?[\w.<]+ \(|[\w-]\.[mc]?[jt]s:\d|node_modules|workerd|sqlite|\bD1_|drizzle|Failed query|\bselect\b.*\bfrom\b|insert into|TypeError|RangeError|ZodError|USER_SESSIONS|RATE_LIMITER|REVOCATIONS|AUTH_SECRET/i;
 
-/** Sends it with the words of the cast put in. `undefined` where no HTTP client could send such a thing. */
+/** Sends the request, with its placeholders filled in. `undefined` if no HTTP client could send it. */
 export async function sendHostile(
   hostile: HostileRequest,
   cast: Cast,
@@ -60,7 +60,7 @@ async function judge(
   await expectDocumented(request.method, request.url, response);
   if (response.status < 400) return;
   expect(said).not.toMatch(INSIDES);
-  // A browser gets a page that says that there is nothing.
+  // A browser gets a page for a 404 instead of problem details.
   if (response.status === 404 && response.headers.get("Content-Type")?.startsWith("text/html")) return;
   expect(response.headers.get("Content-Type")).toBe("application/problem+json");
   if (request.method === "HEAD") return;
@@ -70,7 +70,7 @@ async function judge(
   expect(text.length, "no answer is much longer than what it answers").toBeLessThan(6_000);
 }
 
-/** Whether somebody of the cast may be somebody else now. A refresh token that is used twice ends a session too. */
+/** Whether the request may have changed a user of the cast. A refresh token that is used twice ends a session too. */
 function mayChangeSomebody({ method, url }: Request, { ok }: Response, answer: string): boolean {
   if (answer.includes("refresh_token_reused")) return true;
   const isHarmless = /\/auth\/(register|login|resend-verification|forgot-password|email-login)\/?$/.test(
@@ -85,7 +85,7 @@ async function build(hostile: HostileRequest, fill: (text: string) => string): P
     if (hostile.as !== "nobody") headers.set("Authorization", fill(`Bearer <<${hostile.as}.access>>`));
     const seen = new Set<string>();
     for (const [name, value] of hostile.headers) {
-      // The first of a name replaces what stands there, every other is joined to it.
+      // The first value of a name replaces the header that is set above. Each further value is joined to it.
       if (seen.has(name)) headers.append(name, fill(value));
       else headers.set(name, fill(value));
       seen.add(name);

@@ -1,9 +1,9 @@
-/** Hostile values, as JSON's text: what no JSON writer would write is among them. */
+/** Hostile values as JSON text, some of which no JSON encoder would write. */
 import fc from "fast-check";
 import { AUDIT_EVENT_TYPES } from "../../src/audit/event-types.ts";
 import { CANARY, DOMAIN } from "./cast.ts";
 
-/** What of JSON Schema the document uses. */
+/** The parts of JSON Schema that the OpenAPI document uses. */
 export interface Schema {
   type?: string;
   format?: string;
@@ -23,7 +23,7 @@ type Text = fc.Arbitrary<string>;
 export const ABSENT_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 const MOST_DEPTH = 10_000;
 
-/** Texts that have broken something somewhere. */
+/** Texts that have broken software before. */
 const TEXTS = [
   "",
   " ",
@@ -64,14 +64,14 @@ export const hostileText: Text = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "grapheme", maxLength: 300 }) },
 );
 
-/** Lists or objects in one another. */
+/** Deeply nested lists or objects. */
 const nested: Text = fc
   .record({ depth: fc.constantFrom(2, 100, 1_000, MOST_DEPTH), isObject: fc.boolean() })
   .map(({ depth, isObject }) =>
     isObject ? `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}` : "[".repeat(depth) + "]".repeat(depth),
   );
 
-/** Secrets of a wrong shape, which a message about the shape must not repeat. */
+/** Malformed secrets, which the error about their form must not repeat. */
 const SPOILT_SECRETS = [CANARY, `${CANARY}\ud800`, CANARY.repeat(100)];
 
 const isSecret = (name: string) => /password|token|code|totp/.test(name);
@@ -94,14 +94,14 @@ const spoiltSecret: Text = fc
 /** A hostile value for a field of this name. */
 export const hostileFor = (name: string): Text => (isSecret(name) ? fc.oneof(hostileJson, spoiltSecret) : hostileJson);
 
-/** Names of members: the ones that every object has, and some that none has. */
+/** Names of members: those that every JavaScript object has, and some that a schema does not expect. */
 export const hostileName: Text = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "prototype", "toString", "valueOf", "hasOwnProperty", "id", "role", ""),
   fc.constantFrom("is_superuser", "isSuperuser", "password_hash", "EMAIL", "email ", "email\u0000", "\ud800"),
   fc.string({ unit: "grapheme", maxLength: 80 }),
 );
 
-/** `own` is whoever's token the request carries. */
+/** `own` is the user whose token the request carries. */
 const person = fc.constantFrom("own", "own", "own", "own", "user", "superuser", "target", "anchor");
 const emails: Text = fc.oneof(
   person.map((name) => `<<${name}.email>>`),
@@ -171,7 +171,7 @@ const MEANINGFUL: Record<string, Text> = {
   ),
 };
 
-/** A value that the schema allows, as JSON's text; one that means something where the name tells which. */
+/** A value that the schema allows, as JSON text. If the name is in `MEANINGFUL`, the value is from there. */
 export function fitting(name: string, schema: Schema): Text {
   const meaningful = MEANINGFUL[name === "current_password" ? "password" : /_?id$|cursor/.test(name) ? "id" : name];
   return meaningful === undefined ? ofSchema(schema) : meaningful.map((text) => JSON.stringify(text));
@@ -202,7 +202,7 @@ function textOf({ format, pattern, minLength = 0, maxLength = 64 }: Schema): Tex
   return fc.string({ unit: "grapheme", minLength, maxLength });
 }
 
-/** The usual value, nine times out of ten. */
+/** Makes `usual` nine times out of ten, and `odd` in the other cases. */
 export function rarely<Value>(
   usual: Value,
   odd: fc.Arbitrary<Value> | (() => fc.Arbitrary<Value>),

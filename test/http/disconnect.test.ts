@@ -4,7 +4,7 @@ import type { AuditEventType } from "../../src/audit/event-types.ts";
 import { freshAddress, ORIGIN } from "../support/client.ts";
 import { eventsOf, type LoggedIn, loggedIn, withStanding } from "../support/people.ts";
 
-/** Long enough for the request to have started, and too short for the hash that it needs. */
+/** In milliseconds: the request has started by then, but the hash that it needs is not finished. */
 const SHORTLY = 2;
 
 interface Attempt {

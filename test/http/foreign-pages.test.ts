@@ -99,7 +99,7 @@ describe("what a browser says comes from a page of another origin", () => {
 
 describe("every operation", () => {
   it.each(routes)("%s %s carries the security headers on every response [HT-6]", async (method, path) => {
-    // The headers are checked for every response of the tests: test/support/security-headers.ts.
+    // test/support/security-headers.ts checks the headers of every response in the tests.
     const { accessToken: bearer } = await person;
     const answers = [
       await call(method, path),

@@ -53,7 +53,7 @@ describe("HEAD", () => {
     await eventsOf(userId, "login_succeeded");
     const before = await countEvents(userId);
     for (const { path } of operations) await call("HEAD", pathOf(path), { bearer });
-    // The log keeps its order: what was recorded before this is there with it.
+    // Events are recorded in order: once this one is there, all earlier events are there too.
     expect((await get(EXPORT, { bearer })).status).toBe(200);
     await eventsOf(userId, "data_exported");
     expect(await countEvents(userId)).toBe(before + 1);

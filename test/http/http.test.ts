@@ -15,7 +15,7 @@ import { somebody, withStanding } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 
-/** The app on storage that fails at every call, with something in the message that nobody outside may read. */
+/** The app with storage that fails at every call, and with an error message that no response may contain. */
 async function withoutStorage(request: Request): Promise<Response> {
   const fail = () => Promise.reject(new Error("D1_ERROR: no such table: users: SELECT * FROM users"));
   const failing: object = new Proxy({}, { get: () => fail });

@@ -29,14 +29,14 @@ beforeAll(async () => {
 
 const accept = (body: object, send?: Send) => post("/api/v1/auth/accept-invitation", body, {}, send);
 
-/** What an invited person sends who chooses no password. The address has `mails` emails then. */
+/** Invites a person. Returns a body that accepts without a password. `mails`: how many emails the address then has. */
 async function invited({ email, username } = somebody(), mails = 1) {
   const answer = await post("/api/v1/invitations", { email }, { bearer: admin.accessToken });
   expect(answer.status, answer.text).toBe(202);
   return { email, username, token: await mailedToken(email, mails) };
 }
 
-/** The same of a person who follows the link at once. */
+/** A person who has accepted an invitation without a password. */
 async function accepted() {
   const person = await invited();
   const answer = await accept(person);
@@ -103,7 +103,7 @@ describe("an invitation that is accepted without a password", () => {
     expect((await accept(person)).status).toBe(200);
     expectProblem(await verifyEmail(rival.token), 400, "invalid_token");
     expect(await rowOf(person.email)).toMatchObject({ username: person.username, is_verified: 1 });
-    // As if the registration still waited.
+    // The same answer as if the registration still waited.
     expectProblem(await tryLogin(rival), 403, "email_not_verified");
   });
 

@@ -93,7 +93,7 @@ describe("the link for the first superuser", () => {
   it("is logged once in its lifetime, by one of several runs, and again when it has expired", async () => {
     const person = somebody();
     const runs = await Promise.all([offered(person), offered(person), offered(person)]);
-    // Each run reads the lines of all: the same one.
+    // Each run records the log lines of all three. These lines must have only one link.
     expect(new Set(runs.flat().map(({ token }) => token)).size).toBe(1);
     expect(await offered(person)).toEqual([]);
     vi.setSystemTime(Date.now() + HOUR - MINUTE);

@@ -52,7 +52,7 @@ const invite = (body: object, send?: Send, bearer = admin.accessToken) => post(I
 
 const accept = (body: object, send?: Send) => post(ACCEPT, body, {}, send);
 
-/** The link that invites an address, and somebody who may follow it. `mails` went there, this one among them. */
+/** Invites a person. Returns the person and the link's token. `mails`: how many emails the address then has. */
 async function invited(person = somebody(), mails = 1): Promise<Person & { token: string }> {
   const answer = await invite({ email: person.email });
   expect(answer.status, answer.text).toBe(202);
@@ -128,7 +128,7 @@ describe("POST /api/v1/invitations", () => {
   it("tells the operator that an address has an account, and sends no email", async () => {
     const owner = await registered();
     expectProblem(await invite({ email: owner.email }), 409, "email_taken");
-    // An owner whose verification an operator took away is one still.
+    // An owner whom an operator set to unverified is still an owner.
     await setUser(owner, { is_verified: 0 });
     expectProblem(await invite({ email: owner.email }), 409, "email_taken");
     expect(await mailsTo(owner.email)).toHaveLength(1);
@@ -254,7 +254,7 @@ describe("POST /api/v1/auth/accept-invitation", () => {
     await setUser(person, { email: somebody().email });
     const thief = { ...somebody(), email: person.email, token: person.token };
     expectProblem(await accept(thief), 409, "invitation_used");
-    // Whoever registers the address that was left does not make it good again either.
+    // The link stays invalid even if the person's former address is registered again.
     await unverified({ ...somebody(), email: person.email }, 2);
     expectProblem(await accept(thief), 409, "invitation_used");
     expect(await rowOf(person.email)).toMatchObject({ is_verified: 0 });

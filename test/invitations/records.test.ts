@@ -31,7 +31,7 @@ interface Listed {
 let admin: LoggedIn;
 
 beforeAll(async () => {
-  // Other files leave invitations, some of them with times to come, which the list would show first.
+  // Other test files leave invitations. Some have times in the future, so the list would show them first.
   await env.DB.exec("DELETE FROM invitations");
   admin = await withStanding("admin");
 });
@@ -46,7 +46,7 @@ const accept = (body: object) => post("/api/v1/auth/accept-invitation", body);
 const listed = async (email: string): Promise<Listed[]> =>
   (await list()).json.items.filter((one: Listed) => one.email === email);
 
-/** A person who was invited, the link, and the invitation. */
+/** Invites a person. Returns the person, the link's token and the invitation's id. */
 async function invited(person: Person = somebody()) {
   expect((await invite(person.email)).status).toBe(202);
   const [invitation] = await listed(person.email);

@@ -83,7 +83,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
       (await post("/api/v1/auth/login", { email, password }, {}, send)).json;
     const before = await logIn(appWith(OLD));
     await runCronTasks(coldIsolate(ROTATING));
-    // One isolate that already had the keys, and one that has to read them.
+    // One isolate has both secrets, and the other one has only the new secret.
     for (const send of [appWith(ROTATING), appWith(NEW)]) {
       expect((await readMe(before.access_token, send)).status).toBe(200);
     }

@@ -35,7 +35,7 @@ const countKeys = async () =>
 
 const revokeKeys = () => env.DB.exec(`UPDATE signing_keys SET revoked_at = ${Date.now()}`);
 
-// Keys sealed under other secrets must not affect the other tests.
+// Other secrets have sealed (encrypted) these keys, so other tests could not open them.
 afterAll(async () => {
   await env.DB.exec("DELETE FROM signing_keys");
 });
@@ -51,12 +51,12 @@ describe("signing keys", () => {
   });
 
   it("are made on first need, one alone however many cold isolates need it at once", async () => {
-    // More simultaneous logins than the limits allow for one account.
+    // Without limits, because the limits for one account don't allow 12 logins at once.
     const isolates = Array.from({ length: 12 }, () => appWith({ RATE_LIMITING: "off" }));
     const logins = await Promise.all(isolates.map((send) => logIn(send, person)));
     expect(new Set(logins.map(({ kid }) => kid)).size).toBe(1);
     expect(await countKeys()).toBe(1);
-    // The Worker itself may have read its keys within the last second, and does not look up another key then.
+    // If the Worker has read its keys within the last second, it does not look up this new key yet.
     await eventually(async () => expect((await readMe(logins[0]?.bearer)).status).toBe(200));
     for (const { bearer } of logins) expect((await readMe(bearer)).status).toBe(200);
   });

@@ -8,7 +8,7 @@ import { type LoggedIn, loggedIn, logIn, mailedToken, registered, rowOf, withSta
 
 const tight = appWith({ RATE_LIMITS: "changesPerUser=3/1h,changesPerOperator=4/1h" });
 
-/** How many events the audit log has of what a user did. */
+/** How many audit events of this type have the user as their actor. */
 const recorded = async (userId: string, type: string) =>
   (await env.DB.prepare("SELECT count(*) AS n FROM audit_events WHERE actor_id = ? AND type = ?")
     .bind(userId, type)

@@ -32,12 +32,12 @@ const VALUES = {
   RATE_LIMITS:
     "passwordCheckPerUser=1000/1s,changesPerUser=1000/1s,loginPerAccount=100/1s,mailPerRecipient=1000/1s,mailPerAddress=1000/1s",
 };
-/** The same, without the limits that slow guesses down before the block. */
+/** The service without the limits that slow guesses down before the block. */
 const hurried = appWith(VALUES);
 
 type Confirm = (person: LoggedIn, password: string, address?: string, send?: Send) => ReturnType<typeof call>;
 
-/** What a user confirms with the current password. */
+/** The requests that a user confirms with the current password. */
 const ROUTES: Record<string, Confirm> = {
   "a change of the password": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
     post(
@@ -63,7 +63,7 @@ const ROUTES: Record<string, Confirm> = {
 const routes = Object.entries(ROUTES);
 type Entry = [string, Confirm];
 const [[, changePassword], ...others] = routes as [Entry, ...Entry[]];
-/** What leaves the user a password. The deletion is the last. */
+/** Excludes the removal of the password, so that the user keeps it. The deletion of the account is the last. */
 const [, ...keeping] = others;
 
 async function atHome(): Promise<LoggedIn & { home: string }> {
@@ -97,12 +97,12 @@ it("a wrong current password counts towards the block at a hundred on every rout
   expect(await eventsOf(person.userId, "password_blocked")).toHaveLength(1);
   await mailAbout(person.email, /Reset your Postern password/);
 
-  // Neither login nor any route accepts the right password from a network that is unknown.
+  // From an unknown network, neither login nor any route accepts the right password.
   expectProblem(await tryLogin(person), 401, "invalid_credentials");
   for (const [, confirm] of routes) expectProblem(await confirm(person, person.password), 403, "wrong_password");
   const [blocked] = await eventsOf(person.userId, "password_check_failed", 100 + routes.length);
   expect(blocked).toMatchObject({ details: '{"reason":"password_blocked"}' });
-  // Not a change or a removal of the password, which end the block.
+  // The known network still works. Changing and removing the password are left out, because both end the block.
   for (const [, confirm] of keeping) {
     expect((await confirm(person, person.password, person.home)).status).toBeLessThan(300);
   }

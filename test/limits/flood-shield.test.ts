@@ -6,8 +6,8 @@ describe("the flood shield", () => {
   it("refuses a flood from one network before any storage is read, and no other client", async () => {
     const address = freshAddress();
     const ask = () => get("/api/v1/users/me", { address });
-    // The platform counts in periods of its own clock, and one may end during the flood. So the flood continues until
-    // it is noticed.
+    // The platform counts in periods of its own clock. A period may end during the flood, so the flood continues until
+    // a request is refused.
     const refused: Answer[] = [];
     for (let sent = 0; refused.length === 0 && sent < 2_000; sent += 50) {
       const answers = await atOnce(50, ask);

@@ -16,7 +16,7 @@ const DAY = 86_400_000;
 const guardOf = (name: Name) =>
   env.LOGIN_GUARD.getByName(limitedKey(coldIsolate().secrets, `loginPerAccount:${loginNameKey(name)}`));
 
-/** Lets this much time pass, and runs what the guard of a name has planned for then. */
+/** Sets the clock to `time` after `start`, and runs the alarm of the name's guard. */
 async function wait(start: number, time: number, name: Name): Promise<void> {
   vi.setSystemTime(start + time);
   await runDurableObjectAlarm(guardOf(name));
@@ -76,7 +76,7 @@ describe("guesses at a user", () => {
   );
 
   it("who has never logged in are remembered for ninety days", async () => {
-    // As after an import: no login and no link has told the guard of the user.
+    // As after an import: no login and no link has told the guard that a user has the name.
     const person = await registered();
     const name = { email: person.email };
     await guardOf(name).reset(undefined);

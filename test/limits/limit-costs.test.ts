@@ -39,7 +39,7 @@ describe.each([
 
   beforeEach(async () => {
     [person, home] = [await registered(), fresh()];
-    // This waits for the work after the response.
+    // `appWith` also waits for the work after the response.
     expect((await enter({ email: person.email }, person.password, home)(appWith({}))).status).toBe(200);
     vi.setSystemTime(Date.now() + DAY);
   });
@@ -58,7 +58,7 @@ describe.each([
   it("a wrong password from a known network, and the login that follows it", async () => {
     const expected = { status: 401, limits: wrongPassword };
     expect(await cost(enter({ email: person.email }, WRONG, home))).toEqual(expected);
-    // The other name heard of the wrong guess, so it hears of the login.
+    // The other name's guard was told of the wrong guess, so it is told of the login too.
     const after = { status: 200, limits: LIMIT_BUDGETS.loginFromNewNetwork };
     expect(await cost(enter({ email: person.email }, person.password, home))).toEqual(after);
   });

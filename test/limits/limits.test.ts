@@ -291,7 +291,7 @@ describe("a limiter that does not answer", () => {
     const device = { deviceName: null, cookie: false, isAnnounced: false };
     return sealPendingLogin({ userId, by: "password", epoch: 0, factorKey: "", ...device }, coldIsolate());
   };
-  /** What the user's own object counts. */
+  /** The operations whose attempts the user's own object counts. */
   const countedElsewhere = ["refresh", "proveSecondFactor"];
   const limitedOperations = operations.filter(
     ({ id, refusals }) => refusals.includes("rate_limited") && !countedElsewhere.includes(id),

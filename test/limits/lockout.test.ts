@@ -122,7 +122,7 @@ describe("a network where the user has logged in before", () => {
     await inTurn(50, () => guess({ email: person.email }, home, loose));
     await inTurn(50, () => guess({ username: person.username }, home, loose));
     expect(await isBlocked(person.email)).toBe(false);
-    // From here on this network is unknown: of a hundred guesses from it, only the first is judged.
+    // The network is now unknown. This login makes it known again, until it sends the next hundred wrong guesses.
     expect((await enter(person, home, loose)).status).toBe(200);
     await inTurn(50, () => guess({ email: person.email }, home, loose));
     await inTurn(50, () => guess({ username: person.username }, home, loose));
@@ -179,7 +179,7 @@ describe("an attempt to log in", () => {
             return async (...attempt: Parameters<typeof guard.take>) => {
               resets += 1;
               const reading = await guard.take(...attempt);
-              // The password has been looked up by now, but not yet checked.
+              // The user's row has been read by now, but the password has not been checked yet.
               await eventually(() => expect(lookUps).toBeGreaterThan(0));
               expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
               return reading;

@@ -39,11 +39,11 @@ const enter = ({ email, password }: Person, address = freshAddress()) => post(LO
 async function guessInHaste(name: () => Name, count: number): Promise<void> {
   const statuses = await inTurn(count, () => guess(name(), freshAddress(), hurried));
   expect(statuses).toEqual(Array(count).fill(401));
-  // Whatever pause there is now is over.
+  // Sets the clock forward, so that any pause is over.
   vi.setSystemTime(Date.now() + 3_600_000);
 }
 
-/** Guesses until so many were judged, waiting for as long as each refusal says. */
+/** Guesses until `count` guesses were checked. Waits as long as each refusal says. */
 async function guessPatiently(name: () => Name, count: number): Promise<void> {
   let now = Date.now();
   for (let judged = 0; judged < count; ) {
@@ -147,7 +147,7 @@ describe("a hundred wrong guesses in a row", () => {
     expect((await eventsOf(person.userId, "password_blocked")).length).toBe(1);
     const mails = await mailsTo(person.email, 2);
     expect(mails.filter(({ subject }) => subject === "Reset your Postern password")).toHaveLength(1);
-    // The owner's own success elsewhere does not bring it back: somebody is still guessing.
+    // The owner's login from home does not end the block elsewhere, because the guesses may go on.
     vi.setSystemTime(Date.now() + 3_600_000);
     expect((await enter(person)).status).toBe(401);
 

@@ -16,7 +16,7 @@ const tight = appWith({
 
 let sites = 0;
 
-/** The addresses of networks (/64) in a new /48. */
+/** Makes a new /48. The returned function gives an address in each of its networks (/64). */
 function newSite(): (network: number) => string {
   sites += 1;
   const prefix = `2001:db9:${sites.toString(16)}`;

@@ -140,7 +140,7 @@ describe("a lease of the RateLimiter object", () => {
     const limiter = fresh();
     const leases = await atOnce(5, () => limiter.lease(BUDGETS));
     await evictDurableObject(limiter);
-    // One more budget is what the eviction costs.
+    // The evicted object has forgotten the leases, so it allows one more full budget.
     const more = await atOnce(12, () => limiter.lease(BUDGETS));
     expect(more.filter(({ readings: [reading] }) => reading?.allowed)).toHaveLength(5);
     for (const { endsAt } of leases) await limiter.count(BUDGETS, endsAt);

@@ -243,7 +243,7 @@ describe("GET /dev/outbox", () => {
       expectProblem(await get(`http://192.0.2.1:8787${path}`), 421, "misdirected_request");
     }
     const production = deployedAt("https://auth.example.com");
-    // Not by `get`, which expects the document of development.
+    // Without `get`, which compares responses with the OpenAPI document of development.
     const outbox = await production(new Request("https://auth.example.com/dev/outbox"));
     expect(outbox.status).toBe(404);
     const health = await get("https://auth.example.com/health", {}, production);

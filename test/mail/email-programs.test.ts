@@ -25,7 +25,7 @@ describe("every email, in Gmail, Outlook and Apple Mail,", () => {
 
   it.each(RULES)("$says", ({ offences, breakIt }) => {
     for (const { kind, email } of all) expect(offences(email), kind).toEqual([]);
-    // The first email has everything but the table of details.
+    // The first email has every element except the table of details.
     const [first] = all;
     expect(offences(readEmail(breakIt(first?.email.html ?? ""))), "the rule finds what breaks it").not.toEqual([]);
   });

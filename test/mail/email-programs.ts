@@ -1,13 +1,13 @@
 /**
  * What Gmail, Outlook and Apple Mail can't do, as rules for the HTML of our emails. Each rule names its source: a page
- * of https://www.caniemail.com (its data of June 2026), or an issue. "Outlook" is the one for Windows up to 2019, which
- * lays out with Word's engine.
+ * of https://www.caniemail.com (its data of June 2026), or an issue. "Outlook" means Outlook for Windows up to 2019,
+ * which uses Word's engine for the layout.
  */
 
 export interface Rule {
   says: string;
   source: string;
-  /** What breaks the rule. */
+  /** The parts of an email that break the rule. */
   offences: (email: Email) => string[];
   /** Turns an email that follows the rule into one that breaks it, to test the rule itself. */
   breakIt: (html: string) => string;
@@ -23,10 +23,10 @@ interface Element {
 
 export interface Email {
   html: string;
-  /** Without those in comments, which only Outlook reads. */
+  /** All elements except those in comments, which only Outlook reads. */
   elements: Element[];
   styles: string[];
-  /** Tags that close nothing, or that nothing closes. */
+  /** Closing tags without an opening tag, and opening tags without a closing tag. */
   unbalanced: string[];
 }
 
@@ -34,7 +34,7 @@ const VOID = ["meta", "br", "img"];
 
 const ELEMENTS = "html head meta title style body div table tr td th h1 p span a img br".split(" ");
 
-/** Properties that all of them know, or without which the email is still whole. */
+/** CSS properties that all these programs support, or without which the email is still complete. */
 const PROPERTIES =
   "background-color border-bottom border-radius border-top color display font-family font-size font-weight height line-height margin max-height max-width mso-hide mso-padding-alt overflow padding text-decoration white-space width word-break".split(
     " ",
@@ -222,7 +222,7 @@ export const RULES: readonly Rule[] = [
   {
     says: "is far below the 102 KB at which Gmail cuts a message off, encoded as it is sent",
     source: "https://github.com/hteumeuleu/email-bugs/issues/41",
-    // Quoted-printable writes a character of a link's `=` or of German as several.
+    // Quoted-printable writes three characters for `=` and for each byte of a letter like ü.
     offences: ({ html }) => {
       const bytes = new TextEncoder().encode(html);
       const size = bytes.reduce((sum, byte) => sum + (byte > 126 || byte === 61 ? 3 : 1), 0);
@@ -232,12 +232,12 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-/** Whether one property sets the other, as `border-color` is a part of `border-top`. */
+/** Whether `own` also sets `property`, as `border-top` sets `border-color`. */
 function isPartOf(property: string, own: string): boolean {
   return own === property || (property === "border-color" && /^border-(top|bottom)$/.test(own));
 }
 
-/** Reads the HTML of an email, in code that knows only what our emails have. */
+/** Reads the HTML of an email. Understands only what our emails contain. */
 export function readEmail(html: string): Email {
   const styles = [...html.matchAll(/<style>(.*?)<\/style>/gs)].map(([, css = ""]) => css);
   const plain = html.replaceAll(/<!--.*?-->/gs, "").replaceAll(/(?<=<style>).*?(?=<\/style>)/gs, "");

@@ -18,7 +18,7 @@ describe("the language that Accept-Language asks for", () => {
     ["de ; q=0.7 ,\ten;\tq=0.6", "de"],
     ["fr", "en"],
     ["deu", "en"],
-    // Ruled out by q=0, and what the asterisk leaves (RFC 9110 §12.5.4).
+    // q=0 excludes a language. An asterisk stands for all languages that are not listed (RFC 9110 §12.5.4).
     ["de;q=0", "en"],
     ["de;q=0.000, de-AT", "en"],
     ["de-AT;q=0, de", "de"],

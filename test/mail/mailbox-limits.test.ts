@@ -21,7 +21,7 @@ const RESET = /^Reset your Postern password$/;
 
 type Logs = ReturnType<typeof recordLogs>;
 
-/** Waits until this many emails were sent or found not to be needed since the logs were recorded. */
+/** Waits until this many emails were sent or found unnecessary, counted from the beginning of the logs. */
 const settled = (logs: Logs, count: number) =>
   eventually(() =>
     expect(logs().filter(({ event }) => /^mail_(sent|not_needed)$/.test(String(event))).length).toBeGreaterThanOrEqual(
@@ -31,7 +31,7 @@ const settled = (logs: Logs, count: number) =>
 
 const resetsTo = async (email: string) => (await mailsTo(email)).filter(({ subject }) => RESET.test(subject));
 
-/** What people without an account can do to an address, each as often as its own limit allows. */
+/** What strangers can do to cause emails to an address, each as often as its own limit allows. */
 const registerIt = (email: string) => inTurn(8, () => register({ ...somebody(), email }));
 const resendIt = (email: string) => inTurn(3, () => post(RESEND, { email }));
 const forgetIt = (email: string) => inTurn(3, () => forgotPassword(email));
@@ -61,7 +61,7 @@ describe("the emails that strangers cause to one mailbox", () => {
       vi.setSystemTime(start);
       const logs = recordLogs();
       for (const way of ways) expect(new Set(await WAYS[way](email))).toEqual(new Set([202]));
-      // Each claim also tells the claimant's own address, and each claimant verified one before.
+      // The last 6: each of the 3 claimants gets an email to verify their own address, and one about the claim.
       await settled(logs, 8 + 3 + 3 + 3 + 6);
       const mails = (await mailsTo(email)).filter(({ sent_at }) => sent_at >= start);
       expect(mails).toHaveLength(6);

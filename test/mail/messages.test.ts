@@ -40,9 +40,10 @@ async function speak(email: string, locale: string): Promise<void> {
   await env.DB.prepare("UPDATE users SET locale = ? WHERE email = ?").bind(locale, email).run();
 }
 
-/** A change of address requested now, as stored. */
+/** Makes each change newer than the one before. */
 let wishes = 0;
 
+/** Stores a change of address that is requested now. */
 async function asked(person: LoggedIn, newEmail = somebody().email) {
   wishes += 1;
   const change = {
@@ -110,7 +111,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
   };
 }
 
-/** A random token may contain any short word. */
+/** Removes tokens, because a random token may contain any short word. */
 const withoutTokens = (text: string) => text.replaceAll(/token=[\w-]+/g, "token=");
 
 describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (locale) => {
@@ -330,7 +331,7 @@ describe("the mails about a change of address", () => {
         isRefusal(verifyLink(purpose, token, { secrets: services.secrets, clock: { now: () => at } }));
     };
     const [confirm, early] = [await until(CONFIRM), await until("email_change_requested")];
-    // The last moment at which it can be confirmed.
+    // The last moment at which the change can be confirmed.
     const last = change.requestedAt + DAY - 1;
     vi.setSystemTime(last);
     await services.emailChanges.confirm(change, { consequences: NOTHING_FOLLOWS, now: last });
@@ -338,7 +339,7 @@ describe("the mails about a change of address", () => {
     expect([confirm(last), confirm(last + 1)]).toEqual([false, true]);
     expect([late(last + 7 * DAY - 1), late(last + 7 * DAY)]).toEqual([false, true]);
     expect([early(last + 7 * DAY), early(last + 7 * DAY + 1)]).toEqual([false, true]);
-    // The change is stored for as long.
+    // The change is stored for as long as its links work.
     await services.emailChanges.deleteStale(last + 7 * DAY - DAY - 7 * DAY, 10);
     expect((await services.emailChanges.find(change.id)).change).toBeDefined();
   });

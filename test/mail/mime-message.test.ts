@@ -66,7 +66,7 @@ it("splits a name of many characters between whole characters", () => {
   expect(read(message).headers.From).toBe(`${name} <no-reply@example.com>`);
 });
 
-/** Reads a message by RFC 5322, RFC 2045 and RFC 2047, in code that shares nothing with what writes it. */
+/** Reads a message by RFC 5322, RFC 2045 and RFC 2047, and shares no code with the writer of messages. */
 function read(message: string) {
   const [head = "", body = ""] = halves(message);
   const headers = readHeaders(head);
@@ -102,7 +102,7 @@ function decodeWords(value: string): string {
     );
 }
 
-/** Of a quoted-printable text without soft line breaks. */
+/** Decodes a quoted-printable text without soft line breaks. */
 function decodeBytes(text: string): string {
   return decodeURIComponent(text.replaceAll("%", "%25").replaceAll(/=([\dA-F]{2})/g, "%$1"));
 }

@@ -16,7 +16,7 @@ import { transport as smtp } from "./transports/smtp.ts";
 
 const DAY = 86_400_000;
 
-/** A transport that gives these answers and then repeats the last, and what it was asked to send. */
+/** A transport that gives these answers and then repeats the last one. `asked`: the emails that it should send. */
 function answering(...answers: (string | undefined)[]) {
   const asked: OutgoingMail[] = [];
   const transport: Transport = {
@@ -45,7 +45,7 @@ async function deliverWith(services: Services, transport: Transport, ...events: 
   return { acknowledged: explicitAcks.length, retried: retryMessages.length, messages };
 }
 
-/** An invitation's address may belong to nobody. */
+/** An invitation, because its address may belong to no user. */
 async function invitationTo(email: string): Promise<MailEvent> {
   inviterId ??= String((await rowOf((await registered()).email))?.id);
   const expiresAt = Date.now() + 400 * DAY;
@@ -202,7 +202,7 @@ describe("an address that a server refused for good", () => {
     vi.setSystemTime(start + DAY);
     await deliver(transport, event);
     expect(await suppressions()).toEqual([]);
-    // The next refusal counts as the first.
+    // The next refusal counts as the first one again.
     await deliver(transport, event);
     vi.setSystemTime(start + 2 * DAY);
     await deliver(transport, event);
@@ -257,7 +257,7 @@ describe("an address that a server refused for good", () => {
       ),
     );
     for (const answer of registrations) expect(shown(answer)).toEqual(shown(registrations[0] ?? answer));
-    // The emails to the other address show that those before it were dropped, and not only late.
+    // The other address got its emails. So the earlier emails to the suppressed address were dropped, and are not late.
     await mailsTo(other.email, 3);
     expect(await mailsTo(suppressed.email)).toHaveLength(1);
   });

@@ -5,13 +5,13 @@ import { logIn, type Mail, mailsTo, registered, somebody, withStanding } from ".
 import { shownText } from "./shown-text.ts";
 
 /**
- * What an email program could take for a link, whatever domains and schemes it knows: a word with a dot, a colon, an at
- * sign or a backslash in it. Numbers such as 5.0 and times such as 12:30 are none.
+ * What an email program could take for a link, no matter which domains and schemes it knows: a word with a dot, a
+ * colon, an at sign or a backslash in it. Numbers such as 5.0 and times such as 12:30 don't count.
  */
 const LIKE_A_LINK =
   /[^\s(]*(?:[.。．｡﹒․](?![\s\d)]|$)|\D[.。．｡﹒․]\d|[.。．｡﹒․]\d+[\p{L}\p{M}-]|[/／]{2}\S*[.．]\d|\p{L}[:：]\S|[@＠\\][^\s)])\S*/gu;
 
-/** The texts of an email, without our links, the client's IP address and the HTML's own code. */
+/** The texts of an email, without our links, the client's IP address and the HTML's tags. */
 function readable({ text, html }: Mail): string[] {
   const ours = /^<?http:\/\/localhost:8787\/\S+>?$|^IP address: .*$/gm;
   return [text, shownText(html)].map((body) => body.replaceAll(ours, ""));
@@ -25,7 +25,7 @@ function expectNoLink(mail: Mail | undefined, ...words: string[]): void {
   }
 }
 
-/** A username of 3 to 32 characters that would be a link. */
+/** A username of 3 to 32 characters that an email program would show as a link. */
 const username = (ending: string) => `${crypto.randomUUID().slice(0, 8)}.${ending}`;
 
 describe("words that a stranger chose, in an email,", () => {

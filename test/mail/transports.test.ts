@@ -195,7 +195,7 @@ function recordingBinding(failure?: unknown) {
   return { binding, sent };
 }
 
-/** The error contains the reason and nothing else. */
+/** Expects that the delivery fails, and that the error contains the reason and nothing else. */
 async function expectFailure(
   transport: Transport,
   reason: string,

@@ -1,4 +1,4 @@
-/** What is counted outside of requests over HTTP, and in Analytics Engine. */
+/** What the service counts outside of HTTP requests, and what it counts in Analytics Engine. */
 import { createMessageBatch } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";

@@ -16,7 +16,7 @@ const object = () => env.METRICS.getByName("metrics");
 const nothing = { counts: {}, waiting: 0 };
 const one = { counts: { [OK]: [1] }, waiting: 0 };
 
-/** An isolate whose time a test sets, and whose pauses it ends. */
+/** An isolate whose clock the test sets, and whose pauses the test ends. */
 function isolate(objects = env.METRICS, isAll = true) {
   const tally = new Tally();
   const meter = createMeter(tally, undefined, { isAll });
@@ -36,7 +36,7 @@ function isolate(objects = env.METRICS, isAll = true) {
   return { tally, meter, time, pauses, waited, store, request };
 }
 
-/** The real object, with a count of the calls that hand over. */
+/** The real object, and a count of the calls in which isolates hand over their counts. */
 function countingCalls() {
   const calls = { adds: 0 };
   const getByName = (name: string) => {
@@ -224,7 +224,7 @@ describe("the Metrics object", () => {
   });
 
   it("loses by a crash only what was handed over in the five seconds before, and writes one row in that time", async () => {
-    // In the context of the object, to which its timers belong.
+    // Runs in the context of the object, because the object's timers belong to it.
     const rows = await runInDurableObject(object(), async (instance: Metrics, { storage }) => {
       const timers = heldTimers();
       const put = vi.spyOn(storage.kv, "put");

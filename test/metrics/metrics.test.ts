@@ -211,7 +211,7 @@ describe("what is counted", () => {
   });
 
   it("starts at 0 where the values of the labels are known, so that the first event shows", async () => {
-    // Hands over what other files have counted. The object of the second scrape has no counts yet.
+    // This hands over what other test files have counted. The second scrape reads a new object, without counts.
     await scrape(app);
     const METRICS = { getByName: () => env.METRICS.getByName(crypto.randomUUID()) } as unknown as typeof env.METRICS;
     const all = await samples(countingApp({}, { METRICS }));
@@ -276,7 +276,7 @@ describe("what is read at a scrape", () => {
     expect(before.get('postern_signing_key_age_seconds{state="signing"}')).toBeGreaterThanOrEqual(0);
     expect(before.get("postern_signing_key_overdue_seconds")).toBe(0);
     await env.DB.exec("CREATE TABLE kept_keys AS SELECT * FROM signing_keys");
-    // Every key signs already: tests before this one may have left a key that follows.
+    // Makes all keys sign now, because earlier tests may have left a key that signs later.
     await env.DB.prepare("UPDATE signing_keys SET rotates_at = ?1, created_at = ?2, signs_from = ?2")
       .bind(Date.now() - 3_600_000, Date.now() - 7_200_000)
       .run();
@@ -342,7 +342,7 @@ describe("what is read at a scrape", () => {
     const timers = heldTimers();
     const metered = countingApp({}, { DB, AUDIT_QUEUE: AUDIT_QUEUE as unknown as typeof env.AUDIT_QUEUE });
     const asked = timers.hold(() => samples(metered));
-    // One for D1, one for the queue. Everything else has answered.
+    // One timer is for D1, and one for the queue. Everything else has answered.
     await eventually(() => expect(timers.waiting).toEqual([5_000, 5_000]));
     timers.end();
     const all = await asked;

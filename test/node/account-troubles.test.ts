@@ -131,7 +131,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await expect.poll(() => page.inputValue("#first_name"), { timeout: 20_000 }).toBe("Ada");
   });
 
-  it("say that a profile is not saved which changes again at each try, and keep what is typed", async () => {
+  it("say that the profile is not saved if it changes elsewhere before each try, and keep what the user typed", async () => {
     const { username } = await visitor.arriveAtHome();
     const { page } = visitor;
     await page.route(ME, (route) =>
@@ -207,7 +207,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     ["waits for its data", "Your account", ["response", ME]],
     ["waits for its data", "Log in", ["response", ME]],
   ])(
-    "show nothing of the former user when another one logs in or they log out in another window, while this one %s: %s",
+    "show nothing of the former user when that user logs out or another user logs in in another window, while this window %s: %s",
     async (_, heading, held) => {
       const first = await visitor.arriveAtHome();
       const { page } = visitor;
@@ -216,7 +216,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
       const loading = held && (await hold(page, ...held));
       if (loading !== undefined) await page.reload();
       await loading?.arrived;
-      // As an app on the same origin does, with the client that the pages use.
+      // Logs out or in like an app on the same origin: with the client that the pages use.
       await (heading === "Log in" ? logOutByClient(other) : logInByClient(other, second));
       loading?.release();
       await visitor.sees(heading);

@@ -1,4 +1,4 @@
-/** What the README promises for any machine: the commands run there, or say in a line or two what to do. */
+/** Checks that on any machine, each command runs, or says in a line or two what to do. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,7 +54,7 @@ describe("npm test", () => {
 
 describe("every npm script", () => {
   it.each(Object.keys(scripts))("looks first whether it can run: %s", (name) => {
-    // Some scripts begin with another script, which makes the check for them.
+    // Some scripts begin with another npm script, which then runs the check.
     const first = (script: string): string => {
       const [, before] = /^npm run --silent ([\w:]+)(?: &&|$)/.exec(scripts[script]) ?? [];
       return before === undefined ? scripts[script] : first(before);
@@ -62,7 +62,7 @@ describe("every npm script", () => {
     expect(first(name)).toMatch(new RegExp(`^node (-r \\./${CHECK} |${CHECK} && )`));
   });
 
-  /** A tree with the scripts, in which of all packages only the manifests of these are installed. */
+  /** Makes a tree with the npm scripts. Its `node_modules` has only the manifests of these packages. */
   function treeWith(installed: string[]): string {
     const folder = makeFolder();
     for (const file of ["package.json", CHECK, "src/commands/dev.ts"]) cpSync(join(TREE, file), join(folder, file));

@@ -46,7 +46,7 @@ const inFolder =
     folders.includes(folderOf(path));
 
 /**
- * The storeys, from the top down. A file may import from its own folder, and from folders that come later. Biome's
+ * The storeys (layers), top first. A file may import from its own folder, and from folders that come later. Biome's
  * import rules check the most important part in the editor; this test checks all of it.
  */
 const STOREYS = [
@@ -159,12 +159,12 @@ describe("the architecture", () => {
     const offences = edges.filter(({ path, from, typeOnly }) => {
       if (!from.startsWith(".")) return !packages.includes(from);
       const leads = resolve(path, from);
-      // The console has words for every type of event.
+      // The console has a text for every type of event, so it may import the event types.
       if (typeOnly && leads === "src/audit/event-types.ts") return false;
       return !/^src\/(console|client)\//.test(leads) && !pure.includes(leads);
     });
     expect(offences).toEqual([]);
-    // These pure files import nothing else of the service, so that the console contains no other part of it.
+    // The pure files import only these two files. Otherwise the console would contain other parts of the service.
     const behind = files.filter(({ path }) => pure.includes(path)).flatMap(({ imports }) => imports);
     expect(behind.map(({ from }) => from).toSorted()).toEqual(["../platform/records.ts", "../verify/claims.ts"]);
   });
@@ -194,7 +194,7 @@ describe("the architecture", () => {
     const bindings =
       /\.(DB|AUDIT_DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|MAIL_DEAD_LETTERS|AUDIT_QUEUE|AUDIT_DEAD_LETTERS|METRICS)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
-    // This reads a file that the operator names, and not the storage of a service.
+    // This file reads a backup that the operator names, and no storage of a service.
     const backup = "src/commands/move/backup-reader.ts";
     // A user's object calls D1 itself. These calls count as part of the call of the object, or of its alarm.
     const ofObject = ["second-factor-flag", "imported-factors", "last-passkey"].map((name) => `src/factors/${name}.ts`);
@@ -204,7 +204,7 @@ describe("the architecture", () => {
     for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");
   });
 
-  it("compares nothing secret by its characters, which takes the longer the more of them are right", () => {
+  it("compares no secret character by character, because the time would tell how many characters are right", () => {
     const name = "(?<!typeof [\\w.?]*)[\\w.?]*(?:[fF]ingerprint|[dD]igest|[hH]ash|[sS]ecret|[pP]assword|[tT]oken)";
     const value = '(?!undefined|null|[A-Z_]+\\b|"")[\\w.("]+';
     const comparison = new RegExp(`${name}(?:\\(.*\\))? [=!]== ${value}|[=!]== ${name}\\b`);

@@ -88,7 +88,7 @@ describe("its CPU times", () => {
 
   it.runIf(hasProc)("grow with the work of a process, and are none where none is", () => {
     const before = cpuTime(process.pid);
-    // The loop needs no body: reading the CPU time takes CPU time. The limit ends the test if it never grows.
+    // The loop needs no body: reading the CPU time takes CPU time. The limit ends the loop if the time never grows.
     for (let reading = 0; reading < 100_000 && cpuTime(process.pid) < before + 20; reading++);
     expect(cpuTime(process.pid)).toBeGreaterThan(before);
     expect(cpuTime(-1)).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * A linter for the browsers that the README names: they have everything that the pages and the client use, or do
- * without it. Swagger UI, at /docs, comes from its own package and is not checked.
+ * A linter: the browsers in the README must have every feature that the pages, the console and the client use, or do
+ * without the feature. Swagger UI, at /docs, comes from its own package and is not checked.
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { usesOfScripts } from "./compatibility/scripts.ts";
 import { usesOfPage, usesOfStyles } from "./compatibility/styles.ts";
 import { TREE } from "./tree-files.ts";
 
-/** Features that a browser may lack, and what it does without them. Scripts may use no such feature. */
+/** Features that a browser may lack, each with the consequence. Scripts may use no such feature. */
 const DEGRADES: Readonly<Record<string, string>> = {
   "css at-rules media forced-colors": "cards have no border in a high-contrast mode, which these browsers don't have",
   "css at-rules media scripting": "without JavaScript, the form is shown below the note that it needs JavaScript",
@@ -30,7 +30,7 @@ const DEGRADES: Readonly<Record<string, string>> = {
   "html global_attributes autocapitalize": "only phones capitalize",
 };
 
-/** What only Node has. The client calls it only if it exists. */
+/** Members that only Node has. The client calls them only if they exist. */
 const NOT_OF_BROWSERS = ["Property 'unref' does not exist on type 'BroadcastChannel'."];
 
 const read = (path: string) => readFileSync(join(TREE, path), "utf8");
@@ -52,7 +52,7 @@ function complaints(uses: readonly Use[], oldest: Oldest = OLDEST): string[] {
   });
 }
 
-/** Scripts that use what Safari 15.4 lacks. */
+/** Scripts that use features that Safari 15.4 lacks. */
 const TOO_NEW = [
   "URL.canParse('/');",
   "URL.parse('/');",
@@ -132,7 +132,7 @@ describe("the browsers that the README names", () => {
     expect(complaints(uses)).toEqual([]);
   });
 
-  it("have everything that pages and styles need; what is listed with a reason may be missing, and is in use", () => {
+  it("have everything that pages and styles need, except for the features that are listed with a reason, which are all used", () => {
     const uses = [...styles, ...pages];
     expect(styles.length).toBeGreaterThan(300);
     expect(pages.length).toBeGreaterThan(1_000);

@@ -11,7 +11,7 @@ import { type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
 declare global {
-  /** What a page of these tests keeps between two steps. */
+  /** The client that a page of these tests keeps between two steps. */
   var client: Client;
 }
 
@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     await page.goto(url);
     const { origin } = new URL(url);
     const options = JSON.stringify({ baseUrl: service.origin, mode, apis: [origin] });
-    // The code is a text, because the test run would rewrite the import otherwise.
+    // The code is a string, because vitest would rewrite the import in a function.
     await page.evaluate(
       `import("/static/client.js").then((it) => { globalThis.client = it.createClient(${options}); })`,
     );
@@ -188,7 +188,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     await page.click("#logout-button");
     await page.locator("#view-done").waitFor();
 
-    // An address that is not listed leads to the account.
+    // If ALLOWED_ORIGINS does not list the origin in `return_to`, the login leads to the account page.
     await page.goto(`${service.origin}/login?return_to=${encodeURIComponent(`${elsewhere.origin}/`)}`);
     await page.fill("#name", newcomer.email);
     await page.fill("#password", "another fine password");
@@ -198,7 +198,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     await page.locator("#login-button:enabled").waitFor();
 
     const paths = ["", ...namesOf(PAGES).filter((name) => name !== "email-login")];
-    // All at once, which takes a slow machine a while.
+    // A slow machine takes a while to load all pages at once.
     context.setDefaultTimeout(120_000);
     const opened = paths.map(async (path) => {
       const tab = await context.newPage();
@@ -217,7 +217,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     seen(path: string): (string | undefined)[];
   }
 
-  /** A server of another origin: a page, the client's file, and a redirect. */
+  /** A server of another origin, which serves a page, the client's file, and a redirect. */
   async function makeStand(): Promise<Stand> {
     const requests: { path: string; authorization: string | undefined }[] = [];
     const port = await freePort();

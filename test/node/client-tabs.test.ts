@@ -8,7 +8,7 @@ import { type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 const MINUTE = 60_000;
-/** How long a tab waits for another one, in milliseconds: to refresh, to log in, and for a lock that was held too long. */
+/** Milliseconds that a tab waits for another: before a refresh, before a login, and after a wait that timed out. */
 const WITH_TABS = [35_000, 10_000, 1_000];
 const { lock, openChannel, pause: reallyPause, timeout } = browser();
 const denied = () => new DOMException("The operation is insecure.", "SecurityError");
@@ -321,7 +321,7 @@ describe("the tabs of one browser", () => {
     ["Web Locks", { lock: undefined }],
     ["messages", { openChannel: undefined }],
     ["either", { lock: undefined, openChannel: undefined }],
-    // Firefox does this to a page in a frame of another site.
+    // Firefox refuses locks and messages to a page in a frame of another site.
     ["what their browser refuses them", { lock: () => Promise.reject(denied()), openChannel: deny }],
   ])("stay signed in without %s, since the service gives them the same successor", async (_, missing) => {
     const user = await logIn(open(missing).tab);

@@ -6,10 +6,8 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { ACCOUNT, TOKEN } from "./cloudflare-stand-in.ts";
 import { AS_SCRIPT, runProgram } from "./run-program.ts";
-
-const TOKEN = "a-token-for-the-stand-in";
-const ACCOUNT = "0123456789abcdef0123456789abcdef";
 
 const [OLD, LIVE] = ["1", "2"].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`);
 

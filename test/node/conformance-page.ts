@@ -6,7 +6,7 @@ export const PAGE = "docs/conformance.md";
 /** The ids in the titles of a file's tests: a title ends with `[LG-3]` or `[LG-3, LG-5]`. */
 const TAGS = /\[([A-Z]{2}-\d+(?:, [A-Z]{2}-\d+)*)\]["'`]/g;
 
-/** A requirement's row: its id, what it requires and where that stands, its tests or the reason for none, its mark. */
+/** A requirement's row: id; requirement and source; tests, or why there are none; `*` if Postern deviates from it. */
 const ROW = /^\| ([A-Z]{2}-\d+) \| (.+ \| .+) \| (.*?)( \*)? \|$/gm;
 
 /** Why a requirement has no test. */

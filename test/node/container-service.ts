@@ -1,4 +1,4 @@
-/** The service as its container runs it: by the scripts of the image, on plain workerd, without Docker. */
+/** Runs the service as its container does: by the scripts of the image, on plain workerd. Needs no Docker. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, linkSync, mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
@@ -30,7 +30,7 @@ export interface Running {
   ended: Promise<number | null>;
 }
 
-/** Whether the scripts can run here. Debian has these programs in `sqlite3`, `util-linux` and `curl`. */
+/** Whether the scripts can run here. Debian has these programs in `sqlite3` and `util-linux`. */
 export const hasPrograms = ["sqlite3", "flock"].every((name) => {
   try {
     return execFileSync("sh", ["-c", `command -v ${name}`]).length > 0;

@@ -40,7 +40,7 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
     const { json } = await logIn(service, forged);
     const sessions = await send(service, "/api/v1/users/me/sessions", { bearer: String(json.access_token) });
     expect(sessions.json.items).toContainEqual(expect.objectContaining({ current: true, ip_address: "203.0.113.9" }));
-    // The same request from an address that is not the proxy: its headers don't count, so it did not come over TLS.
+    // This request comes from an address that is not the proxy. The service ignores its `X-Forwarded-Proto: https`.
     const stranger = await send(service, "/api/v1/users/me", { from: "127.0.0.2" });
     expect(stranger).toMatchObject({ status: 403, json: { code: "https_required" } });
   });
@@ -71,7 +71,7 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
     const head = ["POST /api/v1/auth/login HTTP/1.1", "Host: auth.example.com", "X-Forwarded-Proto: https"];
     socket.write([...head, "Content-Type: application/json", `Content-Length: ${body.length}`, "", ""].join("\r\n"));
     socket.write(body.slice(0, 10));
-    // Once this is answered, the request before it is under way.
+    // Once this request is answered, the request on the socket is under way.
     await send(service, "/health");
     service.child.kill("SIGTERM");
     await pause(200);
@@ -171,7 +171,7 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
   it("reads any variable from the file that NAME_FILE names, and refuses both at once", async () => {
     const folder = container.volume();
     const file = join(folder, "secret");
-    // With the line ending of Windows.
+    // The file ends with a line ending of Windows.
     writeFileSync(file, `${AUTH_SECRET}\r\n`);
     const given = { AUTH_SECRET: "", AUTH_SECRET_FILE: file };
     const started = await container.start(join(folder, "data"), given);

@@ -9,7 +9,7 @@ export type Operation = keyof typeof operations;
 type Counts = (typeof operations)[Operation] & { cpuMilliseconds: number };
 type Unit = keyof Counts;
 
-/** Of the paid plan: dollars for a million, and how many a month includes. Of the free plan: how many a day allows. */
+/** Paid plan: `price` in dollars for a million, `included` in each month. Free plan: `free` allowed in each day. */
 export const PRICES: Readonly<
   Record<Unit, { what: string; price: number; included: number; free: number | undefined }>
 > = {
@@ -32,8 +32,8 @@ export const PRICES: Readonly<
 const BASE_PRICE = 5;
 
 /**
- * The milliseconds that one run of `npm run measure:cpu` printed. An operation that it doesn't measure has the figure
- * of the most similar one.
+ * The milliseconds that one run of `npm run measure:cpu` printed. An operation that the run doesn't measure has the
+ * figure of the most similar operation.
  */
 const CPU: Readonly<Record<Operation, number>> = {
   ...{ register: 198, verifyEmail: 7, login: 185, refusedLogin: 185, refresh: 7, me: 7, logout: 7 },
@@ -79,7 +79,7 @@ function costOfMillion(operation: Operation): number {
   return units.reduce((sum, { unit, price }) => sum + counts[unit] * price, 0);
 }
 
-/** What a month of this many active users needs of a unit. */
+/** How much of a unit this many active users need in a month. */
 export function amountOf(unit: Unit, users: number): number {
   return Object.entries(MONTH).reduce(
     (sum, [name, times]) => sum + countsOf(name as Operation)[unit] * times * users,
@@ -87,7 +87,7 @@ export function amountOf(unit: Unit, users: number): number {
   );
 }
 
-/** What a month of this many active users costs, with the plan. */
+/** What this many active users cost in a month, including the price of the plan. */
 export function costOfMonth(users: number): number {
   return units.reduce(
     (sum, { unit, price, included }) => sum + (Math.max(0, amountOf(unit, users) - included) * price) / 1e6,

@@ -10,6 +10,6 @@ it("docs/cost.md has the tables that npm run docs:cost writes", () => {
 });
 
 it("docs/cost.md prices a million refreshes by their operations", () => {
-  // One request, 7 ms, one call of an object, two rows written and eight rows read.
+  // A refresh takes one request, 7 ms, one call of an object, two rows written and eight rows read.
   expect(page).toContain(`| refresh | $${(0.3 + 7 * 0.02 + 0.15 + 2 * 1 + 8 * 0.001).toFixed(2)} | $0.14 |`);
 });

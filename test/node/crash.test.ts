@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Crashing, crashAgainAndAgain } from "../crash/crashes.ts";
 import { askShared, changeDatabase, type Prepared, useClone } from "./live-service.ts";
 
-/** The time limit, in milliseconds. Counts bound the work, so only a very busy machine comes near this. */
+/** The time limit, in milliseconds. Kills and commands are limited, so only a very busy machine needs this long. */
 const PATIENCE = 400_000;
 
 /** A short form of `npm run test:crash`. */

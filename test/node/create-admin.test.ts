@@ -18,7 +18,7 @@ function matches(password: string, hash: unknown): boolean {
 
 const PASSWORD = "correct horse battery staple";
 
-/** A range of Have I Been Pwned that holds this password and one line of padding. */
+/** An answer of Have I Been Pwned with this password's hash and one line of padding. */
 const rangeWith = (password: string) => {
   const digest = createHash("sha1").update(password).digest("hex").toUpperCase();
   return new Response(`${"0".repeat(35)}:0\r\n${digest.slice(5)}:7`);
@@ -323,7 +323,7 @@ describe("a question", () => {
     const answer = createAsk(input, output, new AbortController().signal)("Email: ");
     input.write("ada@example.com\r");
     expect(await answer).toBe("ada@example.com");
-    // The text after the line was drawn for the last time.
+    // The text that was written since the line was last redrawn.
     const drawn = written(output).split("\u001b[0J").at(-1);
     expect(drawn).toMatch(/^Email: /);
   });

@@ -15,7 +15,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 /** What a person types for a service that sends emails with Resend. */
 export const ANSWERS = ["", "Example", "resend", "Example <no-reply@example.com>", "re_123456789", ""];
 
-/** Values that answer everything in an environment without a terminal. */
+/** Environment variables that answer every question in a run without a terminal. */
 export const VALUES = {
   MAIL_TRANSPORT: "resend",
   MAIL_FROM: "no-reply@example.com",

@@ -1,4 +1,4 @@
-/** What `npm run deploy` asks, what it says without a person to ask, and what it says is left to do. */
+/** What `npm run deploy` asks, what it prints if it can't ask a person, and what it lists as left to do. */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openCloudflare } from "../../src/commands/deploy/cloudflare.ts";
 import { readDeployment } from "../../src/commands/deploy/configuration.ts";

@@ -528,7 +528,7 @@ describe("a deployment that was interrupted", () => {
     const checkout = makeCheckout();
     const failed = cloud.failEachOnce();
     for (let runs = 0; (await checkout.run([], CANNED)) !== 0; runs += 1) {
-      // Each run comes one call further.
+      // Each run gets one call further than the run before.
       expect(failed.length, checkout.complained()).toBe(runs + 1);
       expect(checkout.complained()).toContain("Run the same command again");
     }

@@ -78,7 +78,7 @@ describe(".dev.vars", () => {
     const file = path();
     const faster = {
       bytes(length: number) {
-        // The command draws the name of its draft after it has looked for the file. Here another instance comes first.
+        // The code looks for the file, then makes a random name for its draft. Another instance writes the file now.
         if (length === 6) writeFileSync(file, "AUTH_SECRET=theirs\n");
         return systemRandom.bytes(length);
       },

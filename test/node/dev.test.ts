@@ -18,7 +18,7 @@ const SERVES = `
     process.on("SIGTERM", () => process.exit(0));
   }`;
 
-/** Patiently: to read a `wrangler.toml`, the first start loads wrangler. */
+/** Waits up to a minute: the first start loads wrangler to read `wrangler.toml`. */
 async function stopOnceRunning(work: Tree): Promise<void> {
   await vi.waitFor(() => expect(work.said()).toContain("Ctrl-C stops it"), 60_000);
   work.stopNow();

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { anchorsOf, blocksOf, DOCUMENTS, PAGES, proseOf, readBlocks, readPage } from "./markdown.ts";
 
 /**
- * The reasons why tests may leave out a block, each with the number of such blocks, so that no change adds one unseen.
+ * The reasons why tests may leave out a block. Each has the number of such blocks, so that a new one fails a test.
  */
 const NOT_RUN: Readonly<Record<string, number>> = {
   "it needs a browser and a person": 1,

@@ -1,6 +1,6 @@
 /**
- * Follows the documentation like a reader: writes the files of every page, and runs its commands, one page after
- * another, in one clone beside one service. docs-pages.test.ts says what may be left out.
+ * Follows the documentation like a reader: writes the files of every page, and runs its commands. All pages run one
+ * after another in the same clone, with the same service. docs-pages.test.ts says what may be left out.
  */
 import { execFile } from "node:child_process";
 import { scryptSync } from "node:crypto";
@@ -22,14 +22,14 @@ import { plainEnvironment } from "./run-program.ts";
 
 /** Debian's Python, with its PyJWT. */
 const PYTHON = "/usr/bin/python3";
-/** Debian's package. */
+/** Debian's sqlite3. */
 const SQLITE = "/usr/bin/sqlite3";
 
 /** The password of the migrated users, and passlib's hash of it. */
 const PASSWORD = "the password of before";
 const BCRYPT = "$2b$10$uBvpWRRpbEh1n3IhJBecxOsIHk6qdmaf5b3ywWxB296uD7Xt5Dl26";
 
-/** The services that users migrate from. Both SQLite and PostgreSQL can read the tables. */
+/** The tables of the services that users migrate from. Both SQLite and PostgreSQL accept this SQL. */
 const SALT = "0123456789abcdef0123456789abcdef";
 const KEY = scryptSync(PASSWORD, SALT, 64, { N: 16_384, r: 16, p: 1, maxmem: 64 * 2 ** 20 }).toString("hex");
 const FASTAPI = `
@@ -48,7 +48,7 @@ const BETTER_AUTH = `
     ('a3', 'bI7', 'github', NULL);
 `;
 
-/** A page that shows what the API answers to `app/api.ts`, as its title. */
+/** The script of a page whose title becomes the API's answer to `app/api.ts`. */
 const TRY_API = `
   import { createClient } from "postern/client";
   import { readClaims } from "./api.ts";
@@ -56,7 +56,7 @@ const TRY_API = `
   document.title = JSON.stringify(await client.refresh() && await readClaims(client));
 `;
 
-/** The command by which a page makes the package. */
+/** A page's command that makes the npm package. It runs once, before the commands of the pages. */
 const PACK = "npm pack\n";
 
 const clone = useClone();
@@ -129,8 +129,8 @@ beforeAll(async () => {
   const appOrigin = `http://localhost:${appPort}`;
   addresses.set("http://localhost:5173", appOrigin);
   const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`, "EMAIL_LOGIN:on"];
-  // `npm pack` ends before the Worker below starts, because it writes dist/, which that Worker watches. In this clone,
-  // the name `postern` means the clone itself. In a reader's folder, it means the installed tarball.
+  // `npm pack` writes dist/, which the Worker below watches. So `npm pack` ends before that Worker starts. In this
+  // clone, the name `postern` means the clone itself. In a reader's folder, it means the installed tarball.
   const [started, packed] = await Promise.all([clone.serve(own.flatMap((value) => ["--var", value])), bash(PACK)]);
   service = started;
   expect(packed.stdout).toContain(`postern-${VERSION}.tgz`);
@@ -323,7 +323,7 @@ describe("the documentation's commands", () => {
       return readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8");
     };
     expect(exported("postgresql.sql")).toBe(exported("sqlite.sql"));
-    // Adds what the page suggests for better-auth's admin plugin, which has no value for most users.
+    // Adds what the page suggests for the columns of better-auth's admin plugin, which are empty for most users.
     const [role = "", postgresql = "", sqlite = ""] = (
       readPage("docs/migrate-from-better-auth.md").match(/`'(role|is_active)', [^`]+`/g) ?? []
     ).map((code) => code.slice(1, -1));

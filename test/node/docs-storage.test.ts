@@ -54,7 +54,7 @@ function storedBy(name: string): string[] {
     const keys = writes.map((written) => {
       const [constant, id] = written.split(" + ");
       const value = new RegExp(`^const ${constant} = "([\\w:]+)";$`, "m").exec(text)?.[1];
-      // The caller chooses the keys, and the page says what they are.
+      // The caller chooses these keys, so the page lists the variable's name and describes the keys.
       if (value === undefined) return `keys \`${written}\``;
       return id === undefined ? `key \`${value}\`` : `keys \`${value}\` and an id`;
     });

@@ -24,7 +24,7 @@ function quotesIn(cell: string): Quote[] {
   return [...cell.matchAll(/(?:\*(\w+):\* )?(`+)(.+?)\2(?!`)/g)].map(([, by, , text = ""]) => ({ text, by }));
 }
 
-/** The text of the sources as it is printed: without line breaks, escapes and the joints of concatenated texts. */
+/** The text of the sources as it is printed: without line breaks and escapes, and with concatenated strings joined. */
 const sources = globSync("src/**/*.{ts,cjs}")
   .map(readPage)
   .map((text) =>

@@ -255,7 +255,7 @@ describe("The doctor's checks of the database", () => {
   const look = (check: string) => examine(check, [database.flag], makeWithDatabase());
 
   it("names pending migrations", async () => {
-    // As before the first migration.
+    // Restores the state before the first migration.
     database.change("DROP TABLE d1_migrations");
     expect((await look("migrations")).lines).toEqual([
       expect.stringContaining(`failed: ${MIGRATIONS.length} migrations not applied`),

@@ -1,4 +1,4 @@
-/** `npm run doctor` in this process: one check at a time, and services that misbehave. */
+/** Runs `npm run doctor` in this process, one check at a time. Also provides services that misbehave. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ const TOOLS: Tools = { clock: systemClock, random: systemRandom, env: {} };
 export const SECRET = "kPz2mJu6gLs9dFa4iTqRvBHt5Xo1bQy8cNw3kVe7r";
 export const DEV_VARS = `ENVIRONMENT=development\nAUTH_SECRET=${SECRET}\n`;
 
-/** A tree with this tree's configuration, after `change` has changed its text. */
+/** A new tree with `.dev.vars` and the repository's `wrangler.toml`, whose text `change` can change. */
 export function makeConfigured(
   change: (toml: string) => string = (toml) => toml,
   vars = DEV_VARS,
@@ -55,12 +55,10 @@ type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 /** For each path, the body of the answer or a function that answers. */
 type Routes = Record<string, unknown>;
 
-const json =
+export const answer =
   (body: unknown, code = 200, headers: Record<string, string> = {}): Respond =>
   (_, response) =>
     void response.writeHead(code, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
-
-export const answer = json;
 
 /** Starts a server that answers as Postern does, unless `routes` says otherwise. It stops when the test ends. */
 export async function startStandIn(routes: Routes = {}): Promise<string> {

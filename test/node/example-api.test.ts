@@ -130,12 +130,12 @@ describe("the example's API", () => {
   });
 });
 
-/** Writes notes of other people directly into the API's KV, because wrangler would take a minute for so many. */
+/** Writes notes of other people directly into the file of the API's KV, because wrangler would take a minute. */
 function writeNotes(count: number): void {
   for (const file of globSync(join(postern.state, "v3/kv/miniflare-KVNamespaceObject/*.sqlite"))) {
     if (file.endsWith("metadata.sqlite")) continue;
     const database = new DatabaseSync(file, { timeout: 10_000 });
-    // Only into the namespace that already has notes.
+    // Writes only into the namespace that already has notes.
     database.exec(`
       WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${count})
       INSERT INTO _mf_entries (key, blob_id) SELECT 'somebody:' || n, '' FROM number

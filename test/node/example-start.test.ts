@@ -77,7 +77,7 @@ describe("npm run example", () => {
     `);
     for (const path of ["src", "examples", "migrations", "package.json", "wrangler.toml"])
       cpSync(join(TREE, path), join(root, path), { recursive: true });
-    // All packages are the installed ones, except for wrangler's program.
+    // Links to all installed packages. Only wrangler's program is the stand-in.
     for (const [folder, own] of [
       ["node_modules", "wrangler"],
       ["node_modules/wrangler", "bin"],

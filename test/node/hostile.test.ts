@@ -3,9 +3,9 @@ import { type Service, useClone } from "./live-service.ts";
 import { type Exchange, exchange, type RawAnswer } from "./raw-http.ts";
 
 /**
- * Sends over a socket what no HTTP client would send. Much of it never reaches Postern's code. workerd's parser answers
- * it with 400, 414 or 501. wrangler's proxy answers with a bare 500 if it can't make a URL of the Host or the client
- * hangs up. In production, Cloudflare's edge answers. Such answers have no `X-Request-Id` of Postern.
+ * Sends over a socket what no HTTP client would send. Many of the requests never reach Postern's code. workerd's parser
+ * answers them with 400, 414 or 501. wrangler's proxy answers with a bare 500 if the Host makes no URL, or if the
+ * client hangs up. In production, Cloudflare's edge answers. Such answers have no `X-Request-Id` of Postern.
  */
 const clone = useClone();
 let service: Service;
@@ -58,7 +58,7 @@ async function expectAlive(): Promise<void> {
 
 type Row = [name: string, pieces: () => (string | Uint8Array)[], outcomes: unknown[], end?: "close" | "break"];
 
-/** Refused before it reaches Postern. */
+/** The outcome of a request that is refused before it reaches Postern. */
 const BAD = ["not by us"];
 
 const ROWS: Row[] = [
@@ -142,7 +142,7 @@ const ROWS: Row[] = [
 ];
 
 /**
- * Postern answers these before it has the whole body. wrangler's proxy, which is still sending, sometimes fails then.
+ * Postern answers these requests before it has the whole body. wrangler's proxy is still sending, and sometimes fails.
  */
 const LONG_ROWS: typeof ROWS = [
   ["a body of a megabyte", () => [spend(["Content-Length: 1048576"], "a".repeat(1_048_576))], ["payload_too_large"]],

@@ -14,7 +14,7 @@ export interface Ended {
 export interface Running {
   child: ChildProcess;
   output(): string;
-  /** Resolves once the program has written this. Rejects if the program ends before. */
+  /** Resolves once the program has written these words. Rejects if the program ends before. */
   says(words: string): Promise<void>;
   /** Resolves when the program, and every process that writes to its output, have ended. */
   ended: Promise<Ended>;
@@ -74,8 +74,8 @@ export function launch(folder: string, command: string, words: string[], more: N
 }
 
 /**
- * Whether any process of this group still runs. On Linux, a process that has ended still accepts signals until its parent
- * has asked for its exit code. In a container, the parent may never ask.
+ * Whether any process of this group still runs. On Linux, an ended process still accepts signals until its parent has
+ * asked for the exit code. In a container, the parent may never ask.
  */
 function isThere(group: number): boolean {
   try {

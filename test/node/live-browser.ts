@@ -16,13 +16,13 @@ import { outboxSchema, type Person, register } from "./live-person.ts";
 import { askShared, type Prepared } from "./live-service.ts";
 
 /**
- * Debian's `chromium-headless-shell`: the engine of `chromium` without the windows around its pages, which take three
- * quarters of the CPU time.
+ * Debian's `chromium-headless-shell`: the engine of `chromium` without the browser window around each page. These
+ * windows would take three quarters of the CPU time.
  */
 const SHELL = "/usr/bin/chromium-headless-shell";
 /** The shell, or Debian's `chromium` if the shell is not installed. */
 export const CHROMIUM = existsSync(SHELL) ? SHELL : "/usr/bin/chromium";
-/** The options for every tool that launches it. */
+/** The options of every launch of the browser. */
 export const LAUNCH = {
   executablePath: CHROMIUM,
   args: [
@@ -45,7 +45,7 @@ export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
 /**
- * Each look has one of the two languages. Pages differ between languages only in their words and the words' lengths.
+ * Each look has only one language: pages differ between languages only in their words and the words' lengths.
  */
 export const LOOKS = [
   { name: "desktop-light", viewport: DESKTOP, colorScheme: "light", language: "en" },
@@ -57,8 +57,8 @@ export type Look = (typeof LOOKS)[number];
 type WalkLooks = readonly [Look, ...Look[]];
 
 /**
- * The looks of each walk through many views. One walk shows each view in two looks, which differ in the screen and in the
- * colours. It is in German, whose words are longer. For the gallery, there is a walk in each look.
+ * The looks of each walk through many views. The gallery has one walk for each look. Other runs have one walk, which
+ * shows each view in two looks with different screens and colors. It is in German, because German words are longer.
  */
 export const WALKS: readonly { readonly name: string; readonly looks: WalkLooks }[] = GALLERY
   ? LOOKS.map((look) => ({ name: look.name, looks: [look] }))
@@ -83,9 +83,9 @@ export function useVisitor(service: { readonly origin: string }, others: readonl
 /**
  * A person's browser: its pages, and the errors in them. Each call of `arrive` starts as another person.
  *
- * The browser gets the files of the pages from the disk, where they were built for the run. A page has about 30 of them, and
- * `wrangler dev` takes more CPU time for them than the browser takes for the page. In client-browser.test.ts,
- * foreign-page.test.ts and engines.test.ts, the service serves them.
+ * The browser gets the files of the pages from the disk, where they were built for the run. A page has about 30 files,
+ * and `wrangler dev` takes more CPU time to serve them than the browser takes for the page. In client-browser.test.ts,
+ * foreign-page.test.ts and engines.test.ts, the service serves these files.
  */
 export class Visitor {
   readonly complaints: string[] = [];
@@ -126,7 +126,7 @@ export class Visitor {
     const context = await this.#browser.newContext({ viewport: DESKTOP, locale: "en-US", ...options });
     this.complaints.length = 0;
     this.requests.length = 0;
-    // Listens to the context, which has every window that the person opens.
+    // Listens to the whole context, because the person may open more windows.
     collectComplaints(context, this.complaints);
     context.on("request", (request) => {
       this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
@@ -324,7 +324,7 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
   expect(passed, `${where}: it was looked at`).toBeGreaterThan(10);
 }
 
-/** Expects room, and in each of these looks nothing that axe objects to. The page is in the first look, and ends in it. */
+/** Runs `expectRoom` in the first look, which the page has already, and axe in every look. Ends in the first look. */
 export async function expectGoodLooks(page: Page, looks: WalkLooks, nameIn: (look: Look) => string): Promise<void> {
   const [first, ...others] = looks;
   await expectRoom(page, nameIn(first));

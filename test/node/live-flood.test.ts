@@ -7,13 +7,13 @@ import { askShared, makeClone, type Prepared } from "./live-service.ts";
 /**
  * Floods a service with logins at the default cost, and sends other requests meanwhile. The test measures no times. A
  * request's wait is the number of logins that were hashed and answered between its start and its answer. Ten logins are
- * under way at once, so without a lane a request waits for about ten.
+ * under way at once. So without the hashing lane (the queue of passwords to hash), a request waits for about ten.
  */
 const CONNECTIONS = 10;
 const REST = 100;
 /** How many streams of `GET /users/me` run at once, and how many of the JWKS. */
 const STREAMS = 2;
-/** The time limit, in milliseconds. Counts bound the work, so only a very busy machine comes near this. */
+/** The time limit, in milliseconds. A flood ends after a fixed number of answers, so only a slow machine comes near. */
 const PATIENCE = 300_000;
 
 const problemSchema = z.object({ code: z.string() });

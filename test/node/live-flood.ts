@@ -1,4 +1,4 @@
-/** Floods a running service with logins. Can also take the hashing lane out of a copy, for a comparison. */
+/** Floods a running service with logins. Can also remove a copy's hashing lane (its queue of passwords to hash). */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -7,7 +7,7 @@ import type { Clone } from "./live-service.ts";
 
 const LANE = "src/passwords/hashing-lane.ts";
 
-/** Flags for the default cost of a password hash, and for no limits, which would stop a flood. */
+/** Flags for the default cost of a password hash, and without limits, because limits would stop a flood. */
 export const FLOODED = ["RATE_LIMITING:off", "SCRYPT_LN:15", "SCRYPT_P:3"].flatMap((value) => ["--var", value]);
 
 /** Replaces the copy's lane by one that runs all hashes at once, as a service without a lane would. */

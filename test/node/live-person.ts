@@ -60,7 +60,7 @@ export async function refresh(origin: string, token: string): Promise<Tokens> {
   return tokensSchema.parse(await answer.json());
 }
 
-/** Counts a person's sessions, without the session that it opens to count them. */
+/** Counts a person's sessions, without the session that this function opens to count them. */
 export async function countSessions(origin: string, person: Person): Promise<number> {
   const { access_token } = await logIn(origin, person);
   const headers = { Authorization: `Bearer ${access_token}` };

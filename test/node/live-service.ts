@@ -1,7 +1,7 @@
 /**
- * Runs the service in a fresh copy of this tree, as a child process. It starts with `npm run dev`, like a user, or from
- * the bundle and the database that were made once for the whole run (live-shared.ts). The second way takes a third of
- * the time.
+ * Runs the service in a fresh copy of this tree, as a child process. The service starts with `npm run dev`, as a user
+ * starts it, or from the bundle and the database that were made once for the whole run (live-shared.ts). The second way
+ * takes a third of the time.
  */
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -75,15 +75,15 @@ export interface Clone {
   /**
    * Starts the service from a prepared bundle, with this copy's wrangler.toml and .dev.vars, and a copy of the prepared
    * database unless `state` is given. For tests that need their own service, but do not test `npm run dev`. Password
-   * hashes are nearly free unless the flags say otherwise. A test gives `port` to start a service again: the service's
-   * tokens and links name the port.
+   * hashes are nearly free unless the flags say otherwise. A test that starts a service again passes the same `port`,
+   * because the service's tokens and links contain the port.
    */
   serve(flags?: string[], state?: string, prepared?: Prepared, port?: number): Promise<Service>;
   /** Builds the bundle of this copy. Also makes the pages and a migrated state, unless they are given. */
   prepare(made?: Pick<Prepared, "assets" | "state">): Promise<Prepared>;
   /** Starts another Worker by its configuration file, on a service's state, so that the two share KV. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
-  /** Runs a command line in a folder, with the machine's own programs, and waits until it prints `sign`. */
+  /** Runs a command line in a folder, without `node_modules` in PATH. Waits until it prints `sign`. */
   startLine(folder: string, line: string, sign: string): Promise<Pick<Service, "output" | "stop">>;
   /** Starts Postern, the API and the browser app with the one command for them. */
   startExample(): Promise<Example>;
@@ -278,7 +278,7 @@ function foundBefore(find: () => Promise<Found>): Found {
 }
 
 /**
- * Runs SQL in the database of a service, also while it runs. For changes that no request can make, such as of times.
+ * Runs SQL in a service's database, even while the service runs. Tests change times with it, which no request can.
  */
 export function changeDatabase({ state }: Pick<Service, "state">, sql: string): void {
   const [file = ""] = globSync(join(state, "v3/d1/*/*.sqlite")).filter((path) => !path.includes("metadata"));

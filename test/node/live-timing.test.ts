@@ -8,8 +8,8 @@ import { useClone } from "./live-service.ts";
  * Checks whether a route's time reveals what its answer hides. The test sends two kinds of requests in random order. It
  * compares each time of the first kind with each time of the second. If the kinds take the same time, the first is
  * slower in half of the pairs (the Mann-Whitney statistic over n², Mann and Whitney 1947). With 50 requests of each
- * kind, the standard error is 0.058, so a good route leaves the bounds once in a million runs. For a route that skips the
- * hash of unknown names, the share is 1.
+ * kind, the standard error is 0.058, so a good route leaves the bounds once in a million runs. For a route that skips
+ * the hash of unknown names, the share is 1.
  */
 const SAMPLES = 50;
 const BOUNDS = { least: 0.2, most: 0.8 };

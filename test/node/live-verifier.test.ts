@@ -107,8 +107,7 @@ describe("createVerifier in a real isolate", () => {
     expect(await ask(token, "/leave")).toBe("left");
     expect(asked).toBe(1);
     const waiting = Array.from({ length: 20 }, () => ask(token));
-    // One of the waiting requests asks the issuer again after some seconds, because the cancelled request never gets its
-    // answer.
+    // The cancelled request never gets its answer. So after some seconds, one of the waiting requests asks again.
     await tenSecondsLater();
     await eventually(() => expect(asked).toBe(2));
     answer();

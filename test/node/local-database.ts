@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { openD1 } from "../../src/commands/d1.ts";
 import { migrateLocally } from "../../src/commands/local-migrations.ts";
 
-/** Closes each database of the current file. `afterAll` has no effect in a test or a hook, which may open one too. */
+/** Close the databases of the current file. Tests and hooks open some too, and `afterAll` has no effect in them. */
 const opened: (() => Promise<void>)[] = [];
 
 /** Closes and deletes the databases of a file. */
@@ -31,7 +31,7 @@ export interface LocalDatabase {
   lock(): () => void;
 }
 
-/** Returns the configuration with the commented lines for `AUDIT_DB` as part of it. */
+/** Uncomments the lines for `AUDIT_DB` in the configuration. */
 export function bindArchive(toml: string): string {
   const isAbout =
     /^# (\[\[d1_databases\]\]|binding = "AUDIT_DB"|database_name = "postern-audit"|migrations_dir = .*)$/gm;
@@ -47,7 +47,7 @@ export async function makeLocalDatabase({ hasArchive = false } = {}): Promise<Lo
   const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   writeFileSync(join(folder, "wrangler.toml"), hasArchive ? bindArchive(toml) : toml);
   const { DB, AUDIT_DB, dispose } = await openD1({ remote: false, persistTo: folder }, folder);
-  // Migrates only `DB` first. So far it alone has a file, which is then easy to find.
+  // Migrates only `DB` first, so that the next line finds its file: `AUDIT_DB` has no file yet.
   await migrateLocally(DB, join(ROOT, "migrations"));
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
   if (AUDIT_DB !== undefined) await migrateLocally(AUDIT_DB, join(ROOT, "migrations/audit"));

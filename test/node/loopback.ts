@@ -22,7 +22,7 @@ const run = numberInRun === 0 ? process.pid : process.ppid;
 const firstPort = 20_000 + PORTS_EACH * ((run + numberInRun) % 100);
 let drawn = 0;
 
-/** A free port. This run does not use it for anything else meanwhile. */
+/** A free port. This process gets the same port again only after it has tried all its other ports. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = firstPort + (drawn++ % PORTS_EACH);

@@ -29,7 +29,7 @@ const scrape = async (accept: string) => {
 describe("the names in monitoring/ and in docs/watch.md", () => {
   let families: string[] = [];
   beforeAll(async () => {
-    // With a key, a run of the cron job and an earlier scrape, every family of metrics has a sample.
+    // After a request for the JWKS, a run of the cron job and one scrape, every family of metrics has a sample.
     for (const path of ["/.well-known/jwks.json", "/cdn-cgi/handler/scheduled"])
       expect((await fetch(`${service.origin}${path}`)).status, path).toBe(200);
     await scrape("text/plain");
@@ -87,7 +87,7 @@ describe.skipIf(!hasPrometheus)("Prometheus", () => {
       async () => {
         const counted = await api.query(`postern_http_requests_total{route="${route}",status="415"}`);
         expect(counted).toEqual(["7"]);
-        // On a busy machine, a scrape in between may have taken longer than it is given.
+        // On a busy machine, the latest scrape may have timed out. Then the next round looks again.
         expect(await api.query('up{job="postern",environment="development"}')).toEqual(["1"]);
         expect(await api.query("postern_database_up")).toEqual(["1"]);
         expect((await api.get("targets")).data).toMatchObject({ activeTargets: [{ health: "up", lastError: "" }] });

@@ -226,7 +226,7 @@ describe("npm run data:export and data:import", () => {
       expect.objectContaining({ id: "old-000007", user_id: "ada", ip_address: "192.0.2.7", details: '{"a":1}' }),
     );
 
-    // A place without a database for audit events keeps all events in the database of the users.
+    // A service without a database for audit events keeps all events in the users' database.
     there.change(await keyRow(SECRET, 1));
     expect(await read()).toMatchObject({ code: 0, complained: "" });
     expect(
@@ -314,7 +314,7 @@ describe("npm run data:import", () => {
     const first = await read({ stopAt: /^1,002 of/ });
     expect(first).toMatchObject({ code: 1, complained: expect.stringContaining("run the same command again") });
     expect(eventsThere()).toEqual([{ details: expect.stringMatching(/"rows":1002\}$/) }]);
-    // These rows are deleted in the new place before the next run.
+    // Deletes imported rows before the next run. The import must not add them again.
     there.change("DELETE FROM users WHERE id = 'ada'; DELETE FROM audit_events WHERE id = 'event-000001'");
 
     // The next run meets a database that fails.

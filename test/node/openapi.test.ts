@@ -7,7 +7,7 @@ async function lint(document: object): Promise<string[]> {
   const config = await createConfig({
     extends: ["recommended"],
     rules: {
-      // In the contract, the path of the list of users ends with a slash. The service answers with and without it.
+      // In the document, the path of the list of users ends with a slash. The service also answers without the slash.
       "no-path-trailing-slash": "off",
       // Some operations only redirect.
       "operation-2xx-response": "off",

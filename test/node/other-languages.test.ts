@@ -19,7 +19,7 @@ const WRITTEN = "http://localhost:8787";
 const PYTHON = "/usr/bin/python3";
 
 const folder = mkdtempSync(join(tmpdir(), "postern-languages-"));
-// The programs look for their packages in their folder.
+// The programs look for packages in the folder that they are in.
 symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
 const ends: (() => void)[] = [];
 const service = useSharedService();
@@ -64,7 +64,7 @@ function sign(claims: object = {}, header: object = {}, key = pair.privateKey): 
 }
 
 /** A token with another header and this signature. */
-function altered(token: string, header: object, signature: string): string {
+function withHeader(token: string, header: object, signature: string): string {
   const [, payload] = token.split(".");
   return `${Buffer.from(JSON.stringify({ typ: "at+jwt", kid, ...header })).toString("base64url")}.${payload}.${signature}`;
 }
@@ -157,8 +157,8 @@ describe.each(programs)("the program of docs/other-languages.md with $name", ({ 
       expired: await sign({ iat: hour - 60, exp: hour }),
       "another key": await sign({}, {}, foreign.privateKey),
       "a key id that is not published": await sign({}, { kid: "unknown" }),
-      "no signature": altered(good, { alg: "none" }, ""),
-      "another algorithm": altered(good, { alg: "HS256" }, Buffer.from(payload).toString("base64url").slice(0, 43)),
+      "no signature": withHeader(good, { alg: "none" }, ""),
+      "another algorithm": withHeader(good, { alg: "HS256" }, Buffer.from(payload).toString("base64url").slice(0, 43)),
       "not a token": "nonsense",
     };
     for (const [fault, token] of Object.entries(bad)) expect(await verify(token), fault).toBeUndefined();

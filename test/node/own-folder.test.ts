@@ -29,7 +29,7 @@ beforeAll(async () => {
     writeFileSync(path, text);
   }
   installPackages();
-  // The other Postern starts first. In a registry of both, the name would be its own, so the Worker would find it.
+  // The other Postern starts first. In a registry that both share, it would own the name, and the Worker would call it.
   other = await clone.serve();
   postern = await clone.start([], await clone.migratedState(join(clone.folder, ".wrangler/state")));
 });
@@ -39,7 +39,7 @@ afterAll(async () => {
   rmSync(notes, { recursive: true, force: true });
 });
 
-/** Links the packages that `npm install` would install there to those that are installed here. */
+/** Gives the Worker's folder links to the packages here, in place of `npm install`. */
 function installPackages(): void {
   const packages = join(notes, "node_modules");
   mkdirSync(join(packages, ".bin"), { recursive: true });

@@ -1,4 +1,4 @@
-/** Tables of a page of the documentation that a program writes, between `<!-- table: name -->` and `<!-- end -->`. */
+/** Writes the generated tables of a documentation page, between `<!-- table: name -->` and `<!-- end -->`. */
 
 export const table = (rows: (string | number)[][]) => rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
 

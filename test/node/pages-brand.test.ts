@@ -10,7 +10,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the brand page", () => {
   const visitor = useVisitor(service);
 
   it("shows the pages and the emails in another brand, warns about its contrast, and prints the files for it", async () => {
-    // Wide enough for the previews side by side.
+    // This window is wide enough to show the previews side by side.
     const page = await visitor.arrive("/", { viewport: { width: 1600, height: 1000 }, colorScheme: "light" });
     await page.click("text=Brand");
     await page.locator("#workshop").waitFor();

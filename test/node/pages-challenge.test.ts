@@ -36,7 +36,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
   const service = useService(["RATE_LIMITING:off", ...KEYS]);
   const visitor = useVisitor(service, [CLOUDFLARE]);
 
-  /** What the forms have sent. The service gets none of it, because it can't call Cloudflare here. */
+  /** What the forms have sent. The test answers these requests, because the service can't call Cloudflare here. */
   let sent: { path: string; token: string | undefined }[];
 
   async function arrive(path: string, { loads = Promise.resolve(true), bypassCSP = false } = {}) {

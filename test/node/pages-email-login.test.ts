@@ -172,7 +172,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await page.keyboard.press("Space");
     expect(await page.isVisible("#new_password")).toBe(false);
     await visitor.reads("#without-note", "you'll get a link by email");
-    // Whoever changes their mind begins with an empty password.
+    // A user who changes their mind starts with an empty password field.
     await page.keyboard.press("Space");
     expect(await page.inputValue("#new_password")).toBe("");
     await page.keyboard.press("Enter");

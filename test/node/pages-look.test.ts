@@ -25,7 +25,7 @@ const LINKS = ["verify-email", "reset-password", "confirm-email", "undo-email-ch
 const FACTORS = "/api/v1/users/me/factors";
 const CODES = Array.from({ length: 10 }, (_, number) => `mzxw-6ytb-oi7q-2n4${"abcdefghij"[number]}`);
 
-/** The pages behind links to check in each look. Together they cover each page. */
+/** The pages of emailed links that are checked in each look. Together, the looks cover every such page. */
 const CHOSEN: Record<Look["name"], readonly string[]> = {
   "desktop-light": ["verify-email"],
   "desktop-dark": ["reset-password"],
@@ -81,7 +81,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         await page.check("#without-password");
         await check(name("without-password"));
       }
-      // Every other view is that of an answer; all have the same parts.
+      // The other views show answers of the service. All of them have the same parts.
       for (const [view, status, code] of [
         ["done", 200, "ok"],
         ["expired", 400, "expired_token"],
@@ -107,7 +107,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       const emailLook = { product: "Postern", logo: undefined, theme: DEFAULT_THEME };
       for (const { kind, html } of sampleMails(language, emailLook, { origin: service.origin })) {
         if (!GALLERY && kind !== CHOSEN_EMAILS[name]) continue;
-        // As in a webmail program, which shows an email within its own page.
+        // Shows the email like a webmail program, which has the email within its own page.
         await page.setContent(html.replace(/<body[^>]*>/, "$&<main>").replace("</body>", "</main></body>"));
         await check(`email-${kind}-${language}-${name}`);
       }

@@ -13,8 +13,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
   const visitor = useVisitor(service);
 
   /**
-   * Opens the outbox. Its pauses end only when the test ends them. Playwright's clock can't do this: it also runs in the
-   * frame of an email, whose sandbox reports that.
+   * Opens the outbox, whose timers fire only when the test fires them. Playwright's clock can't do this: its script
+   * also runs in the frame of an email, and the frame's sandbox reports the script.
    */
   async function arriveWithPauses() {
     const page = await visitor.arrive(PATH);
@@ -77,7 +77,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
       "https://evil.example/",
     ]);
     const html = page.frameLocator("#email-html");
-    // The email's document comes after its title, in place of an empty one.
+    // The page shows the title before the email's document has replaced an empty one in the frame.
     await html.locator("a").waitFor();
     const frame = page.frames().find((one) => one !== page.mainFrame());
     expect(await frame?.evaluate("getComputedStyle(document.querySelector('a')).color")).toBe("rgb(1, 2, 3)");
@@ -116,7 +116,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     await endPause();
     await page.locator("#failure").waitFor({ state: "hidden" });
     await isPausing();
-    /** How often the page has asked for the emails. The request here comes after all that the page has sent. */
+    /** How often the page has asked for the emails. Waits for a request that comes after all requests of the page. */
     const asked = async () => {
       await page.evaluate("fetch('/health')");
       return visitor.requests.filter(({ url }) => url.endsWith(PATH)).length;
@@ -160,7 +160,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
   });
 });
 
-// In this file, because a start of another service takes longer than the test.
+// This test uses the service of the outbox tests: starting another service takes longer than the test.
 describe.skipIf(!existsSync(CHROMIUM))("the log-in page without EMAIL_LOGIN", () => {
   const visitor = useVisitor(service);
 

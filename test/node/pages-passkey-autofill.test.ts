@@ -62,8 +62,8 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await openLogin();
     await page.route("**/api/v1/auth/passkey", refusal(401, "invalid_passkey"), { times: 1 });
     await authenticator.setVerified(false);
-    // Chromium's authenticator looks for a user once for each request for a passkey. So one must be there after the page
-    // has ended the request behind the name field, and before it begins that of the button.
+    // Chromium's authenticator checks once per passkey request whether a user is present. So the user must appear after
+    // the page has ended the name field's request, and before the page begins the button's request.
     const asking = await hold(page, "request", `**${OPTIONS}`);
     await page.click("#passkey-login-button");
     await asking.arrived;
@@ -105,7 +105,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
       const [from, before] = [await page.evaluate<number>("Date.now()"), asked()];
       for (let step = 0; asked() === before && step < 40; step++) {
         await page.clock.fastForward(MINUTE / 4);
-        // For the request that the page may have begun: it ends another one first.
+        // Gives the page time for a new request, because it ends its previous request first.
         await pause(50);
       }
       return ((await page.evaluate<number>("Date.now()")) - from) / MINUTE;

@@ -21,7 +21,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     const person = await register(service.origin);
     const { access_token: bearer } = await logIn(service.origin, person);
     const { secret } = totpSchema.parse(await (await post(service.origin, `${FACTORS}/totp`, {}, bearer)).json());
-    // The login then uses the code of the next step. Both are good for half a minute at least.
+    // The login then uses the code of the next time step. Both codes are valid for at least half a minute.
     const code = await codeOf(secret);
     const confirmed = await post(service.origin, `${FACTORS}/totp/confirm`, { code }, bearer);
     const { recovery_codes: recoveryCodes } = codesSchema.parse(await confirmed.json());

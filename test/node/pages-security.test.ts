@@ -174,7 +174,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await expect.poll(rows).toEqual(["Ada's phone"]);
     await says("#factors .quiet", /^Added .* · Last used /);
     await says("#recovery-left", "Codes left: 10");
-    // Someone else may have been logged in.
+    // The page offers to log out all other devices, because another person may be logged in on one.
     await page.click("#offer-button");
     await page.click("#others-button");
     await says("#devices-notice", "All other devices have been logged out.");
@@ -205,7 +205,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     expect(passkey).toMatchObject({ isResidentCredential: true, userName: person.email });
 
     await page.click("#passkey-open");
-    // The session began without a factor.
+    // The session began without a factor, so the page asks for one.
     await page.click("#confirm-passkey-button");
     await says("#security-error", "This device already has a passkey for your account.");
     await expect.poll(focused).toBe("passkey-open");
@@ -294,7 +294,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.click("#unset-button");
     await says("#unset-password-error", "Enter your password.");
     await visitor.submit("unset", { "unset-password": "not my password at all" });
-    // The session began without a factor.
+    // The session began without a factor, so the page asks for one.
     await page.click("#confirm-passkey-button");
     await says("#unset-password-error", "That's not your current password.");
     await page.click("#unset-cancel");
@@ -386,7 +386,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     const { page } = visitor;
     const authenticator = await addAuthenticator(page);
     const { access_token } = await logIn(service.origin, person);
-    // This session began before there was a factor, so the page asks for it.
+    // This session began before the user had a factor, so the page asks for the factor.
     const secret = await addApp(access_token);
     await page.click("#passkey-open");
     await isOpen("confirm");

@@ -19,7 +19,7 @@ const scripts = globSync("public/static/*.js")
   .filter((path) => !/\/(client|docs)\.js$/.test(path))
   .map((path) => readFileSync(path, "utf8"))
   .join("\n");
-/** The routes that pages call: in their scripts, as the purpose of a link's page, or through the client. */
+/** The routes that pages call: from their scripts, for the emailed link that opened the page, or through the client. */
 const called = endpointsOf(config).filter(
   ({ path }) =>
     scripts.includes(`"${path.replace("/{id}", "")}"`) ||
@@ -48,7 +48,7 @@ describe("the words of the pages", () => {
         }
       }
     }
-    // The faults that the code finds in addition to the schemas.
+    // Adds the errors that the code itself reports, in addition to the schemas.
     for (const path of globSync("src/{features,users,passwords}/**/*.ts")) {
       // The console shows the messages of the API.
       if (path.includes("/operations/")) continue;

@@ -10,7 +10,7 @@ export const PAGE = "docs/performance.md";
 export const PLOT = "docs/performance.svg";
 export const RESULTS = "bench/results.json";
 
-/** The ratio from which a difference counts. Two runs of the bench can differ by less. */
+/** The lowest ratio that counts as a difference. Smaller differences occur between two runs of the bench. */
 const NOTABLE = 1.1;
 const PLOTTED: readonly CaseName[] = ["jwks", "me", "refresh", "login", "login-limits", "register-limits"];
 

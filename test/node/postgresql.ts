@@ -36,9 +36,7 @@ export function startPostgreSql(programs: string): PostgreSql {
   };
 }
 
-/**
- * The user that runs the server, if it is another one: as root, the server runs as the user that the package created.
- */
+/** The user `postgres` of the package if this process is root, because PostgreSQL refuses to run as root. */
 function ownerOf(folder: string): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const [uid = 0, gid = 0] = ["-u", "-g"].map((which) => Number(execFileSync("id", [which, "postgres"])));

@@ -1,6 +1,6 @@
 /**
- * The pictures in the README. `npm run docs:pictures` takes them from the running service; without that, the tests only
- * check that they are there and small.
+ * The pictures in the README. `npm run docs:pictures` takes them from the running service. In any other run, the tests
+ * only check that the pictures are there and small.
  */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

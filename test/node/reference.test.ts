@@ -27,7 +27,7 @@ async function execute(page: Page, id: string): Promise<string> {
 }
 
 describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
-  // No other test of the shared service registers ada@example.com.
+  // This test registers ada@example.com. No other test of the shared service does.
   const service = useSharedService();
   const visitor = useVisitor(service);
 
@@ -38,8 +38,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
     await expect.poll(() => page.locator(".opblock").count(), { timeout: 60_000 }).toBe(OPERATIONS.length);
     await visitor.keepPicture("docs-desktop-light");
 
-    // For each operation that it opens, Swagger UI works through the whole document, which takes seconds. So the rest of
-    // the test has a document of the few operations that it executes.
+    // For each opened operation, Swagger UI works through the whole document, which takes seconds. So from here on, the
+    // document has only the few operations that the test executes.
     await page.route("**/openapi.json", async (route) => {
       const response = await route.fetch();
       const { paths, ...others } = documentSchema.parse(await response.json());

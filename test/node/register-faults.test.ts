@@ -5,7 +5,7 @@ import { CHROMIUM, useVisitor } from "./live-browser.ts";
 import { somebody } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
-/** How often a text is in the form, and how often it is in what a screen reader reads at the password field. */
+/** How often a text is in the form, and how often a screen reader reads it at the password field. */
 async function countOf(page: Page, text: string) {
   const inForm = await page.locator("#register").textContent();
   const described = await page.evaluate(`
@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the registration page", () => {
       expect(await countOf(page, fault)).toEqual([1, 1]);
       expect(await page.isVisible("#password-hint")).toBe(false);
 
-      // When the user types on, the hint returns, and then the check of the new password replaces the error.
+      // When the user types again, the hint replaces the error. Then the check of the new password shows the fault.
       await page.fill("#password", "");
       expect(await page.locator("#password-hint").textContent()).toContain(hint);
       expect(await countOf(page, hint)).toEqual([1, 1]);

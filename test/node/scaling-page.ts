@@ -27,7 +27,7 @@ const EVENT_BYTES_A_DAY = (EVENTS / MONTH_DAYS) * sizes.event;
 const ARCHIVED_BYTES_A_DAY = (EVENTS / MONTH_DAYS) * sizes.archivedEvent;
 /** The events that come through the queue. The others are written together with their change, and moved later. */
 const QUEUED_EVENTS = monthlySum((operation) => (["refusedLogin", "logout"].includes(operation) ? 1 : 0));
-/** The rows that a database for events adds to those that an active user writes in a month. */
+/** How many more rows are written for an active user in a month if events have their own database. */
 const MOVED_ROWS = (EVENTS - QUEUED_EVENTS) * rows.moved + QUEUED_EVENTS * (rows.throughQueue - rows.written);
 
 function monthlySum(of: (operation: Operation) => number): number {
@@ -41,20 +41,20 @@ function d1Seconds(readMilliseconds: number): number {
   return monthlySum((operation) => milliseconds(calls[operation])) / 1_000;
 }
 
-/** The numbers of directories with which the prototype in `bench/directories/` was measured. */
+/** How many directories (D1 databases of users) the prototype in `bench/directories/` was measured with. */
 const MEASURED = ["1", "4", "6", "16"] as const;
 const MOST_ASKED_AT_ONCE = 6;
-/** The reads of one active user in a month that know only a name, and not the id. */
+/** The reads for one active user in a month that look up a name, because the request has no id. */
 const NAME_READS = monthlySum((operation) =>
   ["register", "login", "refusedLogin"].includes(operation) ? calls[operation].reads : 0,
 );
-/** The names that one active user claims in a month. A registration claims two. */
+/** The names that one active user claims (reserves) in a month. A registration claims two. */
 const CLAIMS = monthlySum((operation) => (operation === "register" ? 2 : 0));
 
 /** How many active users `count` directories can serve until D1 has no more time. */
 function fullByTime(count: number, readMilliseconds: number): number {
   if (count === 1) return 1 / atPeak(d1Seconds(readMilliseconds));
-  // A login asks all directories at once. With many directories, it asks for the claim and then for the user.
+  // A login reads all directories at once. With more than six, it reads the name's claim first, and then the user.
   const asked = (NAME_READS * Math.min(count, count > MOST_ASKED_AT_ONCE ? 2 : count) * readMilliseconds) / 1_000;
   const others = d1Seconds(readMilliseconds) - (NAME_READS * readMilliseconds) / 1_000;
   return count / atPeak(others + asked + (CLAIMS * ASSUMED.d1Write) / 1_000);
@@ -69,7 +69,7 @@ const round = (amount: number) => Number(amount.toPrecision(2)).toLocaleString("
 const share = (part: number) => (part < 1e-3 ? "< 0.1 %" : `${round(part * 100)} %`);
 const gigabytes = (bytes: number) => `${round(bytes / 1e9)} GB`;
 
-/** Something that has a limit, and the share of it that one active user needs. */
+/** A resource that has a limit. */
 interface Bound {
   what: string;
   limit: string;

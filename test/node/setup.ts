@@ -4,7 +4,7 @@ import { expectIndexedStatements, watchStatements } from "./statement-plans.ts";
 
 watchStatements();
 
-// After each file: every statement that a command has run in this process must have a plan that does not grow with its
-// tables.
+// After each test file, checks the query plans of the statements that commands have run in this process: no statement
+// may read a whole table or sort rows.
 afterAll(expectIndexedStatements);
 afterAll(closeLocalDatabases);

@@ -3,7 +3,7 @@ import { MORTAL, missing, soak } from "../soak/soak.ts";
 import { growth } from "../soak/trend.ts";
 import { askShared, type Prepared, useClone } from "./live-service.ts";
 
-/** The time limit, in milliseconds. The run itself is short, so only a very busy machine comes near this. */
+/** The time limit, in milliseconds. The run itself is short, so only a very busy machine needs this long. */
 const PATIENCE = 400_000;
 
 describe("a service that is used for years", { timeout: PATIENCE }, () => {

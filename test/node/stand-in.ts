@@ -22,7 +22,7 @@ export interface Tree extends Surroundings {
 /**
  * An empty tree, which is deleted when the test ends. `script` is the code that the stand-in runs after it has recorded
  * its arguments. In it, `call` is the number of the current call. `answers` are what the person types at questions. The
- * command always gets `database`, for any place that it asks for. Without `database`, every query fails.
+ * command always gets `database`, whichever database it asks for. Without `database`, the command can't open any.
  */
 export function makeTree(
   script?: string,

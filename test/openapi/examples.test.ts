@@ -13,7 +13,7 @@ import { rowOf, tokenAbout } from "../support/people.ts";
 const send = appWith({ RATE_LIMITING: "off", ALLOWED_ORIGINS: "https://app.example.org" });
 const NONE: Example = { summary: "Without input", answers: 200 };
 
-/** What a reader at the API reference can send: each operation with each of its examples. */
+/** What a reader of the API reference can send: each operation with each of its examples. */
 const cases = operations.flatMap((operation) => {
   const success = operation.answers[0]?.status ?? 200;
   const named = Object.entries(EXAMPLES[operation.id] ?? { "no input": { ...NONE, answers: success } });
@@ -21,7 +21,7 @@ const cases = operations.flatMap((operation) => {
 });
 const bodyOf = (name: string) => Object.values(EXAMPLES[name] ?? {})[0]?.body;
 
-/** Ada's row, from the moment when she had registered by the first example. */
+/** Ada's row in `users`, after she has registered and verified her address. */
 let ada: Record<string, unknown>;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ beforeEach(async () => {
     await env.DB.prepare(`DELETE FROM ${table}`).run();
 });
 
-/** Ada as the examples know her, logged in, with the rank that an operation needs. */
+/** Adds Ada as the examples know her, with the role that an operation needs, and logs her in. */
 async function arriveAsAda(isOperator: boolean): Promise<string> {
   const rank = isOperator ? { role: "admin", is_superuser: 1 } : {};
   const row = { ...ada, ...rank, id: createId(Date.now(), systemRandom) };
@@ -60,7 +60,7 @@ describe("the examples of the API reference", () => {
       .replace("{id}", String(id))
       .replace("{session_id}", String(sessionId))
       .replace("{name}", String(name));
-    // The reference is a page of the service.
+    // The API reference is a page of this service, so its requests come from the same origin.
     const headers = { Origin: ORIGIN, "Sec-Fetch-Site": "same-origin" };
     const answer = await call(
       operation.method.toUpperCase(),

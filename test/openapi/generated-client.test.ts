@@ -6,7 +6,7 @@ import { freshAddress, ORIGIN } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
 import { mailedToken, somebody } from "../support/people.ts";
 
-/** A client generated from the document, as used by a developer who does not use ours. */
+/** A client generated from the OpenAPI document, as used by a developer who does not use Postern's own client. */
 const client = createClient<paths>({
   baseUrl: ORIGIN,
   headers: { "CF-Connecting-IP": freshAddress() },

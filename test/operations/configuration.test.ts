@@ -30,7 +30,7 @@ const secret = () => encodeBase64url(systemRandom.bytes(48));
 /** A valid value of each secret, and of the DSN, whose key is hidden too. */
 const SECRETS: Record<string, string> = {
   ...Object.fromEntries(SECRET_VARIABLES.map((name) => [name, secret()])),
-  // The token of the operator was signed with a key that this secret opens.
+  // The real secret, because it opens the key with which the operator's token was signed.
   AUTH_SECRET: String(Reflect.get(env, "AUTH_SECRET")),
   SENTRY_DSN: "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/2",
 };

@@ -22,7 +22,7 @@ const list = async (query = "") => (await get(`${LIST}${query}`, { bearer: (awai
 const retry = async (id: string, send = appWith({})) =>
   post(`${LIST}/${id}/retry`, undefined, { bearer: (await root).accessToken }, send);
 
-/** Lets the delivery of an email fail with this. Returns the id of the request, and the decision of the queue. */
+/** Lets the delivery of an email fail with this error. Returns the request's id, and the queue's decision. */
 async function fail(event: MailEvent, error: Error, attempts: number, requestedAt = Date.now()) {
   const id = createId(requestedAt, systemRandom);
   const message = { id, timestamp: new Date(), attempts, body: { id, requestedAt, event } };

@@ -60,7 +60,7 @@ describe("an operator", () => {
   });
 
   it("fills the budget of the /48 around an IPv6 address too", async () => {
-    // An attempt returns each second.
+    // Stops the clock, because one attempt becomes available again each second.
     vi.setSystemTime(Date.now());
     const { budget } = LIMIT_RULES.passwordStrengthPerAddress;
     const judge = (address: string) => post("/api/v1/auth/password-strength", { password: WRONG }, { address });
@@ -68,7 +68,7 @@ describe("an operator", () => {
     expect(await left("passwordStrengthPerAddress", "2001:DB8:F00D:0:9::9")).toBe(budget - 1);
     expect((await ask("passwordStrengthPerAddress", "reset", "2001:db8:f00d:1::1")).status).toBe(204);
     expect(await left("passwordStrengthPerAddress", "2001:db8:f00d:1::2")).toBe(budget);
-    // That of another network of the /48 is its own.
+    // Another network in the /48 has its own budget, which was not reset.
     expect(await left("passwordStrengthPerAddress", "2001:db8:f00d:2::1")).toBe(budget - 1);
   });
 

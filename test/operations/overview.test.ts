@@ -24,7 +24,7 @@ async function overview(query = "", send = appWith({})) {
   return json;
 }
 
-/** What a count of the table says. */
+/** The numbers that the table of users gives. */
 const counted = () =>
   env.DB.prepare(
     "SELECT count(*) AS total, sum(is_verified) AS verified, sum(1 - is_active) AS suspended, count(second_factor_since) AS with_second_factor, sum(role <> 'user' OR is_superuser) AS operators FROM users",

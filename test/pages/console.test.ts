@@ -6,7 +6,7 @@ import { appWith, get, ORIGIN, type Send } from "../support/client.ts";
 
 const BROWSER = { headers: { Accept: "text/html" } };
 
-/** The OpenAPI document knows the default path alone, so the answer there can't be checked against it. */
+/** Does not use `get`, which checks responses against the OpenAPI document: the document has only the default path. */
 const statusAtDefault = async (send: Send) => (await send(new Request(`${ORIGIN}/admin`))).status;
 
 describe("the page of the console", () => {

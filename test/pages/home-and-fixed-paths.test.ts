@@ -13,7 +13,7 @@ describe("the address of the service", () => {
     for (const path of ["/login?lang=en", "/register?lang=en", "/docs", "/dev/outbox", "/dev/brand"])
       expect(page.text).toContain(`href="${path}"`);
     expect(page.text).not.toMatch(/\{\{|undefined/);
-    // Complete without its script, which only shows other links to a user who is logged in.
+    // The page is complete without its script, which only shows other links to a user who is logged in.
     expect(page.text).not.toContain("<noscript>");
     expect(page.text).toContain('<div id="user" hidden>');
     for (const Accept of ["*/*", "application/json", "text/htmlx"]) {
@@ -43,7 +43,7 @@ describe("the page of a brand", () => {
     expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
     expect(page.headers.get("Content-Security-Policy")).toContain("script-src 'self'; style-src 'self';");
     expect(page.text.match(/<iframe [^>]*sandbox="allow-same-origin"/g)).toHaveLength(2);
-    // Not by `get`, which expects the document of development.
+    // Without `get`, which compares responses with the OpenAPI document of development.
     const production = deployedAt("https://auth.example.com");
     expect((await production(new Request("https://auth.example.com/dev/brand"))).status).toBe(404);
   });

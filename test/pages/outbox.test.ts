@@ -60,13 +60,13 @@ describe("the outbox", () => {
     await loggedIn();
     const foreign = [
       { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" },
-      // A page may follow a link to the outbox, but not delete with it.
+      // Another site's page may link to the outbox, but may not delete the emails by a navigation.
       { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" },
     ];
     for (const headers of foreign) {
       expectProblem(await call("DELETE", PATH, { headers }), 403, "origin_not_allowed");
     }
-    // A browser without Fetch Metadata asks first, and is refused.
+    // A browser without Fetch Metadata sends a preflight request first, which is refused.
     const preflight = { Origin: "https://evil.example", "Access-Control-Request-Method": "DELETE" };
     const { headers } = await call("OPTIONS", PATH, { headers: preflight });
     expect(headers.get("Access-Control-Allow-Origin")).toBeNull();

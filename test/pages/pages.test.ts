@@ -23,7 +23,7 @@ describe("the pages", () => {
       expect(headers.get("Content-Type")).toMatch(/^text\/html/);
       expect(headers.get("Content-Security-Policy")).toMatch(/script-src 'self'; style-src 'self';/);
       for (const [, url] of text.matchAll(/(?:src|href)="([^"]+)"/g)) expect(url).toMatch(/^\/(?!\/)/);
-      // Data is no script: no browser runs it.
+      // A script element with JSON is allowed, because no browser runs it.
       expect(text).not.toMatch(/<script(?![^>]*(src=|type="application\/json"))|<style|style="|onclick/);
       expect(text, "nothing is left open").not.toMatch(/\{\{|undefined|\[object/);
       const data = /<script type="application\/json" id="words">(.*)<\/script>/.exec(text)?.[1] ?? "";
@@ -76,7 +76,7 @@ describe("the language of a page", () => {
     expect(page.headers.get("Vary")).toContain("Accept-Language");
     expect(page.text).toContain(`<html lang="${language}"`);
     expect(page.text).toMatch(new RegExp(`<h1[^>]*>${heading}</h1>`));
-    // Whoever goes on stays with it.
+    // Links keep the language of the page.
     expect(page.text).toContain(`href="/register?lang=${language}"`);
   });
 });

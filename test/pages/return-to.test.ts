@@ -11,7 +11,7 @@ const deployed = deployedAt(OWN, {
 });
 const local = appWith({ ALLOWED_ORIGINS: LOCAL_APP, RATE_LIMITING: "off" });
 
-/** What a page is told about where to return to. `query` is the value as it is in the URL. */
+/** The address to return to, as it is in the page. `query` is the value as it is in the URL. */
 async function toldBy(query: string, page = `${OWN}/login`, send: Send = deployed): Promise<string | undefined> {
   const { status, text } = await get(`${page}?return_to=${query}`, {}, send);
   expect(status).toBe(200);

@@ -124,7 +124,7 @@ describe("a password to be set", () => {
   it("is looked up at one hop more, of which five digits of a hash leave", async () => {
     const asked = fakeBreaches(() => range());
     const isolate = appWith({ BREACHED_PASSWORD_CHECK: "on" });
-    // The isolate reads the list of common passwords.
+    // With this request, the isolate reads the list of common passwords, so the next one is without that hop.
     await DOORS.strength(ada, "passwordpassword", isolate);
     const answer = await DOORS.strength(ada, FINE, isolate);
     expect(answer.headers.get("Server-Timing")).toMatch(/limiter;.*wave 1.*breaches;.*wave 2/);
@@ -339,7 +339,7 @@ describe(`POST ${STRENGTH}`, () => {
   });
 
   it("is answered 300 times in five minutes to one address", async () => {
-    // The clock is stopped, so that no attempt is refunded in the meantime.
+    // Stops the clock, because attempts become available again over time.
     vi.setSystemTime(Date.now());
     const address = freshAddress();
     const ask = () => post(STRENGTH, { password: "short" }, { address });

@@ -78,7 +78,7 @@ describe("foreign hashes", () => {
   it("compute one hash for most passwords, and at most five", () => {
     expect(spellings(PASSWORD)).toEqual([PASSWORD]);
     expect(spellings("caf\u00e9")).toHaveLength(2);
-    // An accent that is composed, one that is not, and a ligature.
+    // The password has an accent that is composed, one that is not, and a ligature.
     expect(spellings("\u00e9e\u0301\ufb01")).toHaveLength(5);
   });
 

@@ -4,7 +4,7 @@ export const PASSWORD = "correct horse battery staple";
 
 interface Vector {
   scheme: string;
-  /** The implementation. */
+  /** The implementation that made the hash. */
   by: string;
   password: string;
   hash: string;
@@ -114,18 +114,18 @@ export const MORE: Vector[] = [
   ]),
 ];
 
-/** Hashes of “café au lait” with a combining accent (NFD), as typed: none of these services normalizes. */
+/** Hashes of “café au lait” with a combining accent (NFD). None of these services normalizes what users type. */
 export const OF_DECOMPOSED = [
   "$2b$04$abcdefghijklmnopqrstuu.oMTCQjdCbYvSW3IQEvGWmdb6wOIFXe",
   "pbkdf2_sha256$1000$VnbLbXVRwWYkzVnaDU1OOm$+kGRV/gtm5xHNigaR4qDG+5vmR0qQNMJE4F6R7x2fH4=",
   "$argon2id$v=19$m=256,t=1,p=1$c2l4dGVlbiBieXRlcyBvZg$Q+BzYnIMN5Tr9LBybQi/BWVQoGVZ4+EGnIHFlJOzeig",
 ];
 
-/** The same with scrypt, at another cost than the tests'. Its format does not differ from ours. */
+/** The same password with scrypt, at another cost than that of the tests. Its format does not differ from ours. */
 export const SCRYPT_OF_DECOMPOSED =
   "$scrypt$ln=10,r=8,p=1$c2l4dGVlbiBieXRlcyBvZg$yR3aKi0Ga7tDJBs1eiYBOHX3BYrAxYYojpI2gb++BPw";
 
-/** The same at the tests' own cost, as an import stores it: padded. By Node.js. */
+/** The same password with scrypt, at the tests' own cost. Padded, as an import stores it. Made by Node.js. */
 export const OWN_COST_OF_DECOMPOSED =
   "$scrypt$ln=4,r=8,p=1$c2l4dGVlbiBieXRlcyBvZg$DRr5h+bVdutTxn621JPBiplUr9R/2EMQgsOZ2lEU/Jc=";
 
@@ -136,7 +136,7 @@ export const OF_COMPOSED = [
   "$scrypt$ln=10,r=8,p=1$c2l4dGVlbiBieXRlcyBvZg$0nRptpP8+u6RFp/k0WEYNIk6TT5Aai+8booYHuT0y7o",
 ];
 
-/** Hashes of “fine café” in the forms NFKC and NFKD, which replace the ligature “ﬁ” too. By Django's function. */
+/** Hashes of “fine café” in the forms NFKC and NFKD, which replace the ligature “ﬁ” too. By a function of Django. */
 export const OF_COMPATIBLE = [
   "pbkdf2_sha256$1000$VnbLbXVRwWYkzVnaDU1OOm$e3I6jXKowQBuSYNIalVuBFGgdSKrBd1nIk2jp6tZDbs=",
   "pbkdf2_sha256$1000$VnbLbXVRwWYkzVnaDU1OOm$bCbSQb2P0oyYRJ0y32WUP4tRJRp/YI2ni0zbAZBDAq4=",

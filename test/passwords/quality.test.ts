@@ -16,7 +16,7 @@ const RULES: QualityRules = { minimumLength: 15, maximumLength: 256, breachCheck
 const isCommon = createCommonPasswords().in(env.ASSETS, new Hops(systemClock));
 const PASSWORD = "a password that was never typed before";
 
-/** A list of breaches with these passwords; with `undefined` it does not answer. */
+/** A list of leaked passwords, which contains `known`. If `known` is `undefined`, the list does not answer. */
 function breachesOf(known: string[] | undefined): Breaches & { asked: string[] } {
   const asked: string[] = [];
   return {

@@ -228,7 +228,7 @@ describe("a place in the hashing lane whose request was cancelled", () => {
           const [timer] = timers.splice(0, 1);
           now = Math.max(now, timer?.at ?? now);
           timer?.resolve();
-          // Everything that follows without waiting.
+          // Runs everything that follows without another wait.
           await pause(0);
         }
         now = Math.max(now, end);

@@ -1,4 +1,4 @@
-/** Which statements of a migration break the release that is still running, or that a rollback returns to. */
+/** Finds statements of a migration that break the release that still runs, or to which a rollback returns. */
 import { isNewer, unusedSince } from "../../src/commands/rollback/contracted.ts";
 
 interface Rule {
@@ -16,8 +16,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * The statements that contract the schema, each with what it does. None if the migration has a comment
- * `-- Unused since <version>` and `previous` is that version or a later one.
+ * The statements that contract the schema (drop or rename something), each with what it does. None if the migration
+ * has a comment `-- Unused since <version>` and `previous` is that version or a later one.
  */
 export function contractingStatements(migration: string, previous: string): string[] {
   const since = unusedSince(migration);

@@ -2,7 +2,7 @@
  * `npm run release:store`: stores the Worker of a release in this folder, so that the tests can run it on the schema of
  * the next one. It replaces the release that was stored before.
  *
- * Builds the commit that `--ref` names (a tag, for example; HEAD by default), with the packages that are installed here.
+ * Builds the commit that `--ref` names (a tag, for example; HEAD by default), with the packages installed here.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 import { migrationsIn, type Release, STORE } from "./stored-release.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-/** What wrangler writes beside the Worker and the tests don't need. */
+/** Files that wrangler writes beside the Worker, but that the tests don't need. */
 const NOT_STORED = /\.map$|^README\.md$/;
 
 const { ref } = parseArgs({ options: { ref: { type: "string", default: "HEAD" } } }).values;
@@ -32,7 +32,7 @@ try {
   rmSync(tree, { recursive: true });
 }
 
-/** Returns what was stored, in words. */
+/** Stores the built Worker. Returns a sentence about what was stored. */
 function store(version: string): string {
   for (const entry of readdirSync(STORE, { withFileTypes: true }))
     if (entry.isDirectory()) rmSync(join(STORE, entry.name), { recursive: true });

@@ -24,7 +24,7 @@ const [folder = ""] = globSync(join(STORE, "*/release.json")).map((path) => join
 
 export const storedRelease: Release = JSON.parse(readFileSync(join(folder, "release.json"), "utf8"));
 
-/** Unpacks its Worker into `to`, and its configuration beside it. */
+/** Unpacks the release's Worker and configuration into the folder `to`. */
 export function unpackRelease(to: string): void {
   mkdirSync(join(to, "worker"), { recursive: true });
   for (const name of readdirSync(join(folder, "worker"))) {

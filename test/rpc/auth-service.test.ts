@@ -97,7 +97,7 @@ describe("AuthService over RPC", () => {
       expect.objectContaining({ event: "rpc", method: "verify", hops: 1, duration_ms: expect.any(Number) }),
     );
 
-    // A namespace without objects, as after a failed deployment.
+    // A binding without objects, as after a failed deployment.
     const USER_SESSIONS = { ...env.USER_SESSIONS, getByName: undefined };
     const bindings = Object.assign({ ...env }, { USER_SESSIONS });
     const failure = runCall("verify", createServices(bindings, parseConfig(env)), (services) =>

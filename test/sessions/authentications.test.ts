@@ -1,4 +1,4 @@
-/** How and when a user logged in: what a session keeps of it, and what its tokens say. */
+/** What a session stores of how and when its user logged in, and what its tokens say about it. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
@@ -24,7 +24,7 @@ const statedBy = (accessToken: string) => {
   return { amr, acr, auth_time };
 };
 
-/** A session of a user that was opened with these methods, and the refresh token of its first generation. */
+/** Opens a session with these methods. Returns its id, and the refresh token of its first generation. */
 async function openedWith(userId: string, methods: AuthenticationMethod[]) {
   const id = crypto.randomUUID();
   const origin = { deviceName: null, userAgent: null, ipAddress: null, device: "a browser" };
@@ -52,7 +52,7 @@ describe("the tokens of a session", () => {
     vi.setSystemTime(Date.now() + 20 * MINUTE);
     const next = await refresh(refreshToken);
     expect(statedBy(next.json.access_token)).toEqual(stated);
-    // The same successor again, for a tab that was late.
+    // A second tab that sends the old refresh token late gets the same successor again.
     expect(statedBy((await refresh(refreshToken)).json.access_token)).toEqual(stated);
     expect((await readMe(next.json.access_token)).status).toBe(200);
   });

@@ -31,7 +31,7 @@ interface KvRecord {
   role?: string;
 }
 
-/** The user's record in KV once it meets the condition, and when KV drops it, in seconds since the epoch. */
+/** Waits until the user's record in KV meets the condition. `keptUntil`: when KV drops it, in seconds since 1970. */
 async function recordOf(userId: string, holds: (record: KvRecord) => boolean) {
   return eventually(async () => {
     const record = await env.REVOCATIONS.get<KvRecord>(revocationKey(userId), "json");
@@ -41,7 +41,7 @@ async function recordOf(userId: string, holds: (record: KvRecord) => boolean) {
   });
 }
 
-/** Expects that other Workers refuse a session's tokens until this one has expired, even with a clock a minute behind. */
+/** Expects that other Workers refuse the session until its token expires, even with a clock a minute behind. */
 async function expectRefused(userId: string, sessionId: string, accessToken: string): Promise<void> {
   const { sessions, keptUntil } = await recordOf(userId, (record) => sessionId in record.sessions);
   expect(sessions[sessionId]).toBeGreaterThanOrEqual(expiryOf(accessToken) + 60);

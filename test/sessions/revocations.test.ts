@@ -134,7 +134,7 @@ describe("the revocation record in KV", () => {
     const [sent, written]: unknown[][] = [[], []];
     const queue = { sendBatch: async (messages: unknown[]) => void sent?.push(...messages) };
     const REVOCATIONS = { put: async (key: unknown) => void written?.push(key) };
-    // A minute ahead, so that the wait lasts for the whole test.
+    // In the future, so that the wait lasts for the whole test.
     const copiedAt = Date.now() + 60_000;
     await runInDurableObject(object, (instance: UserSessions, { storage }) => {
       Reflect.set(instance, "env", { REVOCATIONS, AUDIT_QUEUE: queue, MAIL_QUEUE: queue });
@@ -184,14 +184,14 @@ describe("the revocation record in KV", () => {
     });
     const logs = recordLogs();
     const setTimer = globalThis.setTimeout;
-    // The limit strikes at once.
+    // The timeout expires at once.
     vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, after = 0) =>
       setTimer(run, after === STORE_PATIENCE ? 0 : after)) as typeof setTimeout);
     await reuse(first);
     await eventually(() => expect(logs().some(({ event }) => event === "change_not_reported")).toBe(true));
     await logOut(second);
     await eventually(async () => expect(Object.keys((await recordOf(first))?.sessions ?? {})).toHaveLength(2));
-    // With the real queues again, nothing is left.
+    // After the eviction, the object has the real queues again. Then nothing is left to report.
     await evictDurableObject(objectOf(first));
     await runDurableObjectAlarm(objectOf(first));
     expect(await eventsOf(first.userId, "refresh_token_reused")).toHaveLength(1);
@@ -202,7 +202,7 @@ describe("the revocation record in KV", () => {
     await breakKv(person);
     const logs = recordLogs();
     await logOut(person);
-    // Until the first attempt has failed, no alarm is set.
+    // The alarm is set only after the first attempt has failed.
     await eventually(() => expect(failuresOf(person, logs())).not.toEqual([]));
     const waits: number[] = [];
     for (let attempt = 0; attempt < 12; attempt++) {
@@ -214,7 +214,7 @@ describe("the revocation record in KV", () => {
     expect(least).toBeGreaterThanOrEqual(1);
     for (const [index, wait] of rest.entries()) expect(wait).toBeGreaterThanOrEqual(waits[index] ?? 0);
     expect(waits.at(-1)).toBe(300);
-    // The next try then uses the real KV, and does not disturb other tests.
+    // After the eviction, the next try uses the real KV, and does not disturb other tests.
     await evictDurableObject(objectOf(person));
   });
 

@@ -22,9 +22,9 @@ interface Person {
   network: string;
 }
 
-/** How many people keep an unused account. If there are more, the first of them comes back and deletes it. */
+/** How many people keep an unused account. If there are more, the one who left first comes back and deletes theirs. */
 const IDLE = 8;
-/** How often a person checks for an email before they give up. */
+/** How often a person checks for an email before giving up. */
 const LOOKS = 40;
 
 export function createPeople(crowd: Crowd) {

@@ -6,7 +6,7 @@ import type { Clone } from "../node/live-service.ts";
 const CLOCK = "src/platform/clock.ts";
 
 export interface QuickClock {
-  /** In milliseconds. They are not in their usual proportion, because requests take as long as before. */
+  /** In milliseconds. The usual proportions don't apply, because requests take as long as before. */
   minute: number;
   hour: number;
   day: number;

@@ -16,7 +16,7 @@ if (!(minutes >= 0.5 && minutes <= 1_440)) {
   process.exit(2);
 }
 const clone = makeClone();
-// The service is a process group of its own: a signal that ends this process would leave it running.
+// The service is in a process group of its own, so a signal that ends this process would leave the service running.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => void clone.remove().finally(() => process.exit(1)));
 }

@@ -1,5 +1,5 @@
 /**
- * Lets people use a service for a long time, with a clock on which years pass meanwhile (quick-clock.ts). The
+ * Lets people use a service for a long time, while years pass on the service's clock (quick-clock.ts). The
  * service's storage and memory must not grow. After the last request, the service must delete by itself everything that
  * has a lifetime.
  */
@@ -21,7 +21,7 @@ interface Soaking {
   duration: number;
   /** The milliseconds in which a year passes for the service. */
   year: number;
-  /** How many logins must have succeeded before the run ends. On a slow machine, it lasts longer for them. */
+  /** How many logins must have succeeded before the run ends. On a slow machine, the run then takes longer. */
   leastLogins?: number;
   /** How many people use the service at once. */
   people: number;
@@ -29,7 +29,7 @@ interface Soaking {
   rest: number;
   windows: number;
   seed: number;
-  /** Pages, and a state whose database has every table. Without them, they are made. */
+  /** The built pages, and a state whose database has every table. If they are missing, both are created. */
   prepared?: Pick<Prepared, "assets" | "state">;
   /** Called with each window when it is over. */
   tell(window: Window): void;
@@ -106,7 +106,7 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
   const hasEnough = () => (answers.get("log in 200") ?? 0) >= leastLogins;
   const mostWindows = 10 * count;
   for (let number = 1; number <= count || (!hasEnough() && number <= mostWindows); number++) {
-    // `use` ends before the pause only if it fails.
+    // `use` ends before the pause only if something fails.
     await Promise.race([pause(duration / count), use]);
     const memory = residentBytes(clone.folder);
     const held = await heldBytes(inspectorPort);
@@ -125,7 +125,7 @@ export async function soak(clone: Clone, soaking: Soaking): Promise<Soaked> {
   return { windows, people: people.made(), answers, faults, left };
 }
 
-/** Checks that something happened and was measured. Otherwise nothing grows either, and the run would prove nothing. */
+/** Checks that something happened and was measured. Without any data, nothing grows, and the run proves nothing. */
 export function missing({ answers, windows, left }: Pick<Soaked, "answers" | "windows" | "left">): string[] {
   const faults = answers.has("log in 200") ? [] : ["No login succeeded."];
   const expected = MORTAL.filter((name) => !FLEETING.includes(name));

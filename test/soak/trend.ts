@@ -10,7 +10,7 @@ import { MORTAL, type Window } from "./soak.ts";
 interface Measure {
   name: string;
   of(window: Window): number | undefined;
-  /** By how much the mean may grow: by this share of it, and by `more` in addition. */
+  /** How much the mean may grow: by this share of itself, and by `more` in addition. */
   share: number;
   more: number;
 }
@@ -64,7 +64,7 @@ export const HEADING = [
   ].map((word) => word.padStart(9)),
 ].join("");
 
-/** A window as a line of a table. */
+/** Formats a window as a line of a table. */
 export function lineOf({ number, times, held, memory, directory, objects, rows }: Window, windows: number): string {
   const sorted = times.toSorted((one, other) => one - other);
   const quantile = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]?.toFixed(0) ?? "";

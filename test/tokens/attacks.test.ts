@@ -34,7 +34,7 @@ const HOUR = 3_600;
 const EVIL = "https://evil.example/jwks.json";
 const now = () => Math.floor(Date.now() / 1000);
 
-/** A token that is right but for its key: a stranger's, of the other algorithm that Postern signs with. */
+/** A token with only one fault, its key: an attacker's key, for the other algorithm that Postern signs with. */
 async function ed25519({ header, claims }: Workshop): Promise<string> {
   const { privateKey } = await generateKeyPair("Ed25519");
   return new SignJWT(claims).setProtectedHeader({ ...header, alg: "Ed25519" }).sign(privateKey);
@@ -107,7 +107,7 @@ const FORGED: [string, Forge][] = [
   ["x5u of the attacker's certificate", (w) => forged(w, { x5u: EVIL })],
   ["x5c with the attacker's certificate", (w) => forged(w, { x5c: [btoa("a certificate")], kid: undefined })],
 
-  // Not a compact JWS of ours.
+  // Texts that are no compact JWS of ours.
   ...["null", "undefined", ".", "..", "...", "e30.e30.e30", "e30..", "W10.W10.W10"].map((text): [string, Forge] => [
     `the text ${JSON.stringify(text)}`,
     () => text,
@@ -322,7 +322,7 @@ describe("an access token that looks odd", () => {
     const token = await genuine(workshop, { claims: { sub: other.userId, role: "user" } });
     expectProblem(await readMe(token), 401, "invalid_access_token");
     expectProblem(await logOutEverywhere(token), 401, "invalid_access_token");
-    // The attacker does not have that session, so it counts as ended: a second log-out gets the same answer.
+    // The named user does not have this session, so it counts as ended: a second logout gets the same answer.
     expect((await logOut(token)).status).toBe(204);
     for (const claims of [{ sub: crypto.randomUUID() }, { sid: crypto.randomUUID() }]) {
       expectProblem(await readMe(await genuine(workshop, { claims })), 401, "invalid_access_token");

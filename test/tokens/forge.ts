@@ -52,7 +52,7 @@ export async function openWorkshop(): Promise<Workshop> {
 export const part = (content: string | Uint8Array) =>
   encodeBase64url(typeof content === "string" ? utf8(content) : content);
 
-/** Members that are `undefined` are omitted. */
+/** A JSON part of a token. Omits members that are `undefined`. */
 export const json = (members: unknown) => part(JSON.stringify(members));
 
 const readPart = (text: string): Members => JSON.parse(new TextDecoder().decode(bytesOf(text)));
@@ -71,7 +71,7 @@ export async function signed(key: CryptoKey, header: Members | string, claims: M
   return `${input}.${encodeBase64url(await es256(key, input))}`;
 }
 
-/** A token signed with our own key: only its header and claims can give it away. */
+/** A token signed with our own key, so that only its header and claims can be wrong. */
 export const genuine = (
   { ours, header, claims }: Workshop,
   changes: { header?: Members | string; claims?: Members | string },
@@ -103,7 +103,7 @@ export function resigned(token: string, change: (signature: Uint8Array) => Uint8
   return [header, payload, typeof changed === "string" ? changed : encodeBase64url(changed)].join(".");
 }
 
-/** `r` and `s` in ASN.1, the ECDSA format of most libraries other than JOSE's. */
+/** `r` and `s` in ASN.1 (DER), the format of ECDSA signatures in most libraries that are not for JOSE. */
 export function toDer(signature: Uint8Array): Uint8Array {
   const integer = (bytes: Uint8Array) => {
     const from = bytes.findIndex((byte) => byte !== 0);

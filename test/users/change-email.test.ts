@@ -47,7 +47,7 @@ const confirmToken = (email: string) => tokenAbout(email, /Confirm your new emai
 const earlyUndoToken = (email: string) => tokenAbout(email, /email address is about to change/);
 const lateUndoToken = (email: string) => tokenAbout(email, /email address has been changed/);
 
-/** Registers an address that has had emails with links before, and verifies it. */
+/** Registers and verifies an address that has had emails with links before. */
 async function registerAgain(person: Person): Promise<void> {
   const verifications = async () => (await mailsTo(person.email)).filter(({ subject }) => /^Verify/.test(subject));
   const before = (await verifications()).length;
@@ -56,7 +56,7 @@ async function registerAgain(person: Person): Promise<void> {
   expect((await verifyEmail(await tokenAbout(person.email, /^Verify/))).status).toBe(200);
 }
 
-/** A user who asked for a change of address, and the token that confirms it. */
+/** A user who has requested a change of address, and the token that confirms it. */
 async function asked() {
   const person = await loggedIn();
   const { email } = somebody();
@@ -67,7 +67,7 @@ async function asked() {
 const confirm = (token: string) => post(CONFIRM, { token });
 const undo = (token: string) => post(UNDO, { token });
 
-/** Somebody whose address was changed, with both addresses. */
+/** A user whose address was changed, with both addresses. */
 async function moved() {
   const { person, email, token } = await asked();
   expect((await confirm(token)).json).toEqual({ status: "confirmed" });
@@ -240,7 +240,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
     expect((await confirm(await confirmToken(squatter.email))).status).toBe(200);
     expect((await rowOf(squatter.email))?.id).toBe(person.userId);
     expectProblem(await verifyEmail(squattersToken), 400, "invalid_token");
-    // As for every waiting registration, so that the response doesn't reveal whether the address has an account.
+    // The same answer as for every waiting registration, so it does not reveal whether the address has an account.
     expectProblem(await tryLogin(squatter), 403, "email_not_verified");
   });
 

@@ -10,7 +10,7 @@ const CHANGE = "/api/v1/users/me/email";
 const INVITE = "/api/v1/invitations";
 const ACCEPT = "/api/v1/auth/accept-invitation";
 
-/** A new address at an international domain: as it is stored, and in spellings of it. */
+/** A new address at an international domain: as it is stored, and in other spellings. */
 function international() {
   const local = somebody().email.replace(/@.*/, "");
   const stored = `${local}@xn--bcher-kva.example`;

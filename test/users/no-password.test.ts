@@ -27,7 +27,7 @@ const ROUTES = [
   ["the removal of the password", removePassword, 204, "current_password"],
 ] as const;
 
-/** Takes the password away in D1, as undoing a change of the email address does, but without an end of the session. */
+/** Takes the password away in D1, as undoing a change of the email address does, but does not end the session. */
 async function withoutPassword<Person extends LoggedIn>(person: Person): Promise<Person> {
   await setUser(person, { password_hash: NO_PASSWORD });
   return person;
@@ -77,7 +77,7 @@ describe("a user without a password", () => {
     await mailAbout(person.email, /password has been changed/);
     await eventsOf(person.userId, "password_changed");
     await logIn({ ...person, password: NEW_PASSWORD });
-    // From now on it is asked for.
+    // From now on, a change needs the current password.
     expectProblem(await setPassword(person, { new_password: "yet another password" }), 422, "validation_failed");
   });
 

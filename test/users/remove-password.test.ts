@@ -33,10 +33,10 @@ const PASSWORD = "/api/v1/users/me/password";
 const FACTORS = "/api/v1/users/me/factors";
 const PASSKEYS = `${FACTORS}/passkeys`;
 const SITE = { rpId: "localhost", origin: "http://localhost:8787" };
-/** The statement that removes the password. */
+/** The beginning of the statement that removes the password. */
 const CHANGE = "update `users` set";
 
-/** Nobody logs in by email. */
+/** Users can't log in by email. */
 const offline = { EMAIL_LOGIN: "off" };
 const withoutEmail = appWith(offline);
 
@@ -72,7 +72,7 @@ async function withPasskey() {
   return { ...other, ...added, accessToken, refreshToken, sessionId, other };
 }
 
-/** The same, without a password. */
+/** A person like that of `withPasskey`, but without a password. */
 async function passwordless() {
   const person = await withPasskey();
   await setUser(person, { password_hash: "!" });
@@ -104,7 +104,7 @@ describe("DELETE /api/v1/users/me/password", () => {
       expectProblem(await removePassword(person, withoutEmail), 409, "last_login_method");
       expect(await rowOf(person.email)).toEqual(before);
     }
-    // A login with an emailed link is not finished by an emailed code.
+    // An emailed code can't be the second factor of a login by emailed link, so this user can't log in by email.
     expectProblem(await removePassword(await withEmailCodes()), 409, "last_login_method");
     const person = await loggedIn();
     expect((await removePassword(person)).status).toBe(204);
@@ -192,11 +192,11 @@ describe("the last passkey of a user without a password", () => {
     expect((await logInWithPasskey(person.authenticator)).status).toBe(200);
     expectProblem(await removeFactor(person, crypto.randomUUID()), 404, "not_found");
 
-    // Beside another passkey, it is not the last one.
+    // The first passkey can be removed if there is another one.
     const { passkeyId } = await addPasskey(person);
     expect((await removeFactor(person, person.passkeyId)).status).toBe(204);
     expectProblem(await removeFactor(person, passkeyId), 409, "last_login_method");
-    // Nor is it the only way in beside a password.
+    // The last passkey can be removed if there is a password.
     expect((await setPassword(person)).status).toBe(204);
     expect((await removeFactor(person, passkeyId)).status).toBe(204);
   });
@@ -267,7 +267,7 @@ describe("the password and the last passkey, removed at once,", () => {
     reject(new Error("D1 is out."));
     await expect(removal).rejects.toThrow("D1 is out.");
     expect(lastPasskey.isLeaving(claim.id)).toBe(false);
-    // Without such a user there is no password.
+    // This user does not exist, so there is no password.
     expect(await lastPasskey.release(env.DB, claim, (hasPassword) => hasPassword)).toBe(false);
   });
 });

@@ -39,7 +39,7 @@ beforeAll(async () => {
   admin = await withStanding("admin");
 });
 
-/** Invites a person, who accepts with the username. */
+/** Invites a person, who accepts the invitation with this username. */
 async function acceptAs(username: string, send?: Send) {
   const person = { ...somebody(), username };
   await post("/api/v1/invitations", { email: person.email }, { bearer: admin.accessToken });

@@ -9,7 +9,7 @@ const HOUR = 60 * MINUTE;
 const verifierOf = (issuer: Issuer) =>
   createVerifier({ issuer: issuer.url, audience: issuer.url, fetcher: issuer.fetcher, now: () => issuer.time });
 
-/** A request's context that tells when all of its background work is done. */
+/** A request's context. `settled` waits until all of its background work is done. */
 function context(): VerificationContext & { settled(): Promise<unknown> } {
   const works: Promise<unknown>[] = [];
   return { waitUntil: (work) => works.push(work), settled: () => Promise.all(works) };
@@ -88,7 +88,7 @@ describe("the keys of an issuer", () => {
     const waiting = verify(token).then(() => {
       isVerified = true;
     });
-    // A later request that does not wait has been answered.
+    // Later requests do not wait, because they have a context, and are answered at once.
     await verify(token, context());
     await verify(token, context());
     expect(isVerified).toBe(false);
@@ -150,7 +150,7 @@ describe("the keys of an issuer", () => {
 
   it("are read again after the clock was set back", async () => {
     const { issuer, verify } = await start();
-    // The first read is cancelled, and the next one fails.
+    // The first read never ends, as if its request was cancelled. The next read fails.
     issuer.answers = () => new Promise(() => {});
     verify(await issuer.token("first")).catch(() => undefined);
     issuer.time -= HOUR;

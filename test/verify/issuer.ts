@@ -70,7 +70,7 @@ export async function startIssuer(headers: Record<string, string> = { "Cache-Con
   return issuer;
 }
 
-/** As long as a thumbprint. */
+/** An id that is as long as a thumbprint. */
 function keyId(name: string): string {
   return name.padEnd(43, "-");
 }

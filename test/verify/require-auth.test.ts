@@ -80,7 +80,7 @@ describe("requireAuth", () => {
     app.use(requireAuth<Env>((c) => ({ ...optionsOf(issuer), fetcher: c.env.AUTH })));
     app.get("/", (c) => c.text(c.get("auth").role));
     const headers = { Authorization: `Bearer ${await issuer.token("first")}` };
-    // Without an execution context, as in some tests of other developers.
+    // Without an execution context, as in tests of other developers.
     const response = await app.request(API, { headers }, { AUTH: issuer.fetcher });
     expect(await response.text()).toBe("user");
   });
@@ -257,7 +257,7 @@ describe("requireAuth", () => {
     const MINUTE = 60;
     const challengeOf = (response: Response) => response.headers.get("WWW-Authenticate");
 
-    /** A token of a user who logged in so many seconds ago. */
+    /** The response to a token of a user who logged in `age` seconds ago. */
     async function askAs(acr: string | undefined, age: number | undefined, demand: AuthenticationDemand) {
       const issuer = await startIssuer();
       const auth_time = age === undefined ? undefined : issuer.time / 1_000 - age;
@@ -269,7 +269,7 @@ describe("requireAuth", () => {
       ["aal2", 5 * MINUTE, { maxAge: 5 * MINUTE }],
       ["aal2", 60 * MINUTE, { acr: "aal1" }],
       ["aal1", 60 * MINUTE, { acr: "aal1" }],
-      // The issuer's clock is ahead of this one.
+      // The issuer's clock is ahead of the verifier's.
       ["aal1", -2, { maxAge: 1 }],
       [undefined, undefined, {}],
     ])("lets %s of %s seconds ago meet %o", async (acr, age, demand) => {

@@ -164,7 +164,7 @@ describe("createVerifier", () => {
     ["`issuer` as tokens name it", { issuer: "https://auth.example/auth" }],
     ["`issuer` as tokens name it", { issuer: "auth.example" }],
     ["needs `audience`", { audience: "" }],
-    // The revocations forget a session a minute after its last token has expired.
+    // The record in KV drops a session a minute after its last token has expired, so the tolerance can't be longer.
     ["0 to 60 seconds", { clockTolerance: 61 }],
     ["0 to 60 seconds", { clockTolerance: -1 }],
     ["0 to 60 seconds", { clockTolerance: Number.NaN }],

@@ -10,9 +10,9 @@ export const PRODUCTION = "production";
 
 /**
  * A name of an environment. It is short, because Cloudflare limits the length of queue names. It does not contain
- * "audit", because the Worker recognizes the audit queue by this word. Its first word is not "dead", because its queues
- * would have names of another environment's dead-letter queues. Its last word is not "commands", because the preview
- * Worker that commands use for another environment would have the same name.
+ * "audit", because the Worker recognizes the audit queue by this word. Its first word is not "dead": the queues of an
+ * environment "dead-x" would have the same names as the dead-letter queues of "x". Its last word is not "commands": the
+ * Worker of "x-commands" would have the same name as the preview Worker that commands use for "x".
  */
 const ENVIRONMENT_NAME = /^(?!.*audit)(?!dead(?:-|$))(?!(?:.*-)?commands$)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
 

@@ -1,4 +1,4 @@
-/** Finds the pending migrations of the deployed databases, and has wrangler apply them. */
+/** Finds the pending migrations of the deployed databases, and applies them with wrangler. */
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod";

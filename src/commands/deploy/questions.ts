@@ -5,7 +5,10 @@ import { freshSecret } from "../dev-vars.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { StepFailed } from "./step-failed.ts";
 
-/** A deployment's values by name. Empty if the operator wants no value, or if Cloudflare already has the secret. */
+/**
+ * A deployment's values by name. A value is empty if the operator wants none, or if it is a secret that Cloudflare
+ * already has.
+ */
 export type Values = Record<string, string>;
 
 interface Question {

@@ -5,9 +5,9 @@ import { type Examination, withDatabase, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import type { Service } from "./service.ts";
 
-/** Verifiers tolerate this much by default (CLOCK_TOLERANCE_SECONDS). */
+/** The difference between two clocks that verifiers tolerate by default (CLOCK_TOLERANCE_SECONDS). */
 const TOLERATED = 5 * SECOND;
-/** The most that verifiers can tolerate. If the clock is further behind, verifiers here refuse every new token. */
+/** The most that verifiers can tolerate. If this machine is further behind, its verifiers refuse every new token. */
 const UNUSABLE = 60 * SECOND;
 
 export async function checkClock(examination: Examination): Promise<Finding | Finding[]> {

@@ -169,7 +169,7 @@ const HOW_TO_OPEN = {
   url: "Start Postern on the volume, and run this as the user who runs it there.",
 };
 
-/** Returns why there is no database, or `undefined`. Called first, because wrangler would create an empty database. */
+/** Returns why there is no database, or `undefined`. Called before `openD1`, which would create an empty database. */
 function whereNoDatabaseIs(wish: Wish, root: string): Absent | undefined {
   if (isOnlyHttp(wish))
     return {

@@ -12,5 +12,5 @@ export interface Finding {
 export const ok = (message: string): Finding => ({ status: "ok", message, remedy: null });
 export const warning = (message: string, remedy: string): Finding => ({ status: "warning", message, remedy });
 export const failed = (message: string, remedy: string): Finding => ({ status: "failed", message, remedy });
-/** A part that this run could not check. `remedy` says how to have it checked. */
+/** For a part that this run could not check. `remedy` says what to do so that the part is checked. */
 export const skipped = (message: string, remedy: string): Finding => ({ status: "skipped", message, remedy });

@@ -8,12 +8,12 @@ import type { Service } from "./service.ts";
 
 type Cost = Config["passwords"]["scrypt"];
 
-/** The default cost, and its milliseconds in workerd on a server's core (November 2026). */
+/** The default cost, and how many milliseconds such a hash takes in workerd on a server's core (November 2026). */
 const DEFAULT_COST: Cost = { ln: 15, r: 8, p: 3 };
 const DEFAULT_MILLISECONDS = 255;
 /** Other machines may take this many times as long before the check warns. */
 const TOLERATED_FACTOR = 4;
-/** Milliseconds that are never too long: timers and requests take that much even without a hash. */
+/** Up to this many milliseconds, the check never warns: timers and requests alone can take as long. */
 const FLOOR = 100;
 
 export async function checkHashing(examination: Examination): Promise<Finding> {

@@ -3,12 +3,12 @@ import type { Arrival } from "../../users/provisioning.ts";
 import { createUserReader, type ImportSeed, type ReadUser, type RefusedLine } from "./imported-user.ts";
 import { readLines } from "./lines.ts";
 
-/** Lines that are added together, in one transaction. A deployed database answers no other request meanwhile. */
+/** The most lines in a transaction. During the transaction, a deployed database answers no other request. */
 const LINES_A_BATCH = 500;
 
 /**
- * The most bytes that the lines with second factors in a batch may have. Sealed factors take up to eight times as many.
- * D1 allows 2 MB in a value, and all other fields of a batch take less than 1 MB.
+ * The most bytes that the lines with second factors in a batch may have. Sealed factors take up to eight times as many
+ * bytes. D1 gets a batch as one value of at most 2 MB, and all other fields of a batch take less than 1 MB.
  */
 const FACTOR_BYTES_A_BATCH = 100 * 1024;
 

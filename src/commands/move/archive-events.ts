@@ -9,8 +9,8 @@ import type { Value } from "../../db/directory-copy.ts";
 import { AUDIT_EVENTS, type Table } from "../../db/tables.ts";
 
 /**
- * If the rows are audit events, adds those to `AUDIT_DB` that are usually moved there. Adding an event twice changes
- * nothing. Returns the other rows, which belong in `DB`.
+ * If the rows are audit events, adds to `AUDIT_DB` the events that the cron job would soon move there. Adding an event
+ * twice changes nothing. Returns the other rows, which belong in `DB`.
  */
 export async function archiveEvents(archive: Database, db: Database, table: Table, rows: Value[][]) {
   if (table.name !== AUDIT_EVENTS.name) return rows;

@@ -28,7 +28,10 @@ export function readDeployments(output: string): Deployments | undefined {
     : undefined;
 }
 
-/** Finds the live versions, and the one to make live: `wanted`, or by default the newest other that was live alone. */
+/**
+ * Finds the live versions, and the version to make live: `wanted`, or by default the version that was the last to be
+ * live alone, except the one that is live alone now.
+ */
 export function chooseVersions(
   deployments: Deployments,
   wanted: string | undefined,

@@ -5,7 +5,7 @@
 import { DAY, SECOND } from "../../platform/clock.ts";
 import { givenNumber, unless, type ValuesOf, wholeNumber } from "../values.ts";
 
-/** The default lifetime of a refresh token. If `SESSION_MAX_DAYS` is lower, it is the default instead. */
+/** The default lifetime of a refresh token. If `SESSION_MAX_DAYS` is lower, that value is the default instead. */
 const DEFAULT_REFRESH_DAYS = 7;
 
 export const variables = {

@@ -44,7 +44,7 @@ const ID_AT = ID_LENGTH_AT + 2;
 const SHORTEST_ID = 16;
 const LONGEST_ID = 1_023;
 
-/** Returns `undefined` if the bytes and the flags don't match exactly. Ignores the content of extensions. */
+/** Returns `undefined` unless the bytes have exactly the parts that the flags announce. Ignores what extensions say. */
 export function readAuthenticatorData(bytes: Uint8Array): AuthenticatorData | undefined {
   if (bytes.byteLength < HEADER_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

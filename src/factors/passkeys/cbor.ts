@@ -2,9 +2,9 @@
  * Reads the part of CBOR (RFC 8949) that authenticators write (CTAP 2.2 §8): integers, byte and text strings, arrays,
  * maps, booleans and null, all of a definite length.
  *
- * The reader also accepts longer encodings of a number, and keys in any order, because some authenticators don't write
- * the canonical form, and the service never compares encodings. The reader refuses ambiguous input, such as a map in
- * which a key occurs twice.
+ * The reader also accepts numbers in more bytes than they need, and keys in any order, because some authenticators
+ * don't write the canonical form, and the service never compares encodings. The reader refuses ambiguous input, such as
+ * a map in which a key occurs twice.
  */
 
 export type CborValue = number | string | boolean | null | Uint8Array | CborValue[] | CborMap;

@@ -28,7 +28,7 @@ export interface OpenedChallenge {
   id: string;
 }
 
-/** How long a user has to choose a passkey, in milliseconds: WebAuthn §15.1 recommends 5 minutes or more. */
+/** The time in which a user can choose a passkey, in milliseconds. WebAuthn §15.1 recommends 5 minutes or more. */
 export const CHALLENGE_LIFETIME = 5 * MINUTE;
 
 const VERSION = 1;

@@ -1,4 +1,7 @@
-/** What the browser says when a passkey is created or used (a ceremony, WebAuthn §5.8.1), and how this is checked. */
+/**
+ * Reads and checks the client data (WebAuthn §5.8.1): what the browser says about a ceremony. A ceremony is the
+ * creation or the use of a passkey.
+ */
 import * as z from "zod";
 import { parseJson } from "../../platform/encoding.ts";
 import type { Expectation } from "./expectation.ts";
@@ -15,8 +18,8 @@ const clientData = z.object({
 });
 
 /**
- * The challenge in a response; `undefined` if the client data is malformed. The client may send any value:
- * `openChallenge` checks it.
+ * The challenge in a response; `undefined` if the client data is malformed. The client may send any challenge, so
+ * `openChallenge` must check it.
  */
 export function challengeOf({ response }: { response: { clientDataJSON: Uint8Array } }): string | undefined {
   return readClientData(response.clientDataJSON)?.challenge;

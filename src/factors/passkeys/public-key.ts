@@ -83,7 +83,7 @@ async function importKey({ algorithm, publicKey }: PasskeyPublicKey): Promise<Cr
 const READERS: Record<PasskeyAlgorithm, (cose: CborMap) => JsonWebKey | undefined> = {
   [-7](cose) {
     const x = bytesOf(cose.get(X), 32);
-    // WebAuthn §5.8.5 forbids compressed points. Their y is a boolean.
+    // In a compressed point, y is a boolean. WebAuthn §5.8.5 forbids such points, so y must be bytes.
     const y = bytesOf(cose.get(Y), 32);
     const isP256 = cose.get(KEY_TYPE) === 2 && cose.get(CURVE) === 1;
     return isP256 && x && y ? { kty: "EC", crv: "P-256", x: encodeBase64url(x), y: encodeBase64url(y) } : undefined;

@@ -58,7 +58,8 @@ function confirmationOf({ current_password: password }: { current_password?: str
 
 /**
  * Answers a request if another request changed the password after the check of this request's current password. If the
- * client sent the same request twice, both succeed. If the new passwords differ, this current password is now wrong.
+ * client sent the same request twice, both succeed. If the new passwords differ, the current password that this request
+ * sent is now wrong.
  */
 async function answerRepetition(
   { passwords, users }: Services,

@@ -75,7 +75,10 @@ export const removePassword = endpoint(
   },
 );
 
-/** Whether the user can log in without a password. An emailed link is not enough if only emailed codes may follow. */
+/**
+ * Whether the user can log in without a password. An emailed link is not enough if the user's only factor is codes by
+ * email.
+ */
 async function hasOtherLogin({ config, factors }: Services, { id }: User): Promise<boolean> {
   if (config.emailLogin) return !isEmailAlone((await factors.list(id)).items);
   return (await factors.passkeys(id)).length > 0;

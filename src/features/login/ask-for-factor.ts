@@ -57,7 +57,7 @@ async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "exp
   const { userId } = login;
   await attempt.refundGuess();
   audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
-  // Not longer than the login counts as recent, because a user needs a recent login to add a factor in a session too.
+  // The token works at most as long as a login counts as recent: adding a factor in a session needs a recent login too.
   const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
   const token = await sealEnrolment(login, lifetime, services);
   const members = { factors: [...STRONG_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };

@@ -4,7 +4,7 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import { readRefreshCookies } from "./refresh-cookie.ts";
 
-/** Makes no storage call, so the answer doesn't say whether the session still exists. The next refresh does. */
+/** Makes no storage call, so the answer doesn't say whether the session still exists. A refresh says that. */
 export const checkCookie = endpoint(
   {
     id: "checkCookie",

@@ -3,8 +3,8 @@
  * opens afterwards. Only the routes under `/api/v1/auth/enrolment` accept the enrolment token of the login.
  *
  * The last step takes three round trips: [user ∥ limit] → [add the factor and open the session] → record the login. If
- * the user has no factor key yet, one more stores it before the second. The user is read from D1 first, because D1 is
- * the first to know of a new password. After a change of the password, the token must add no factor.
+ * the user has no factor key yet, one more round trip, after the first, stores the key. The user is read from D1 first,
+ * because D1 is the first to know of a new password. After a change of the password, the token must add no factor.
  */
 import * as z from "zod";
 import { recoveryCodesSchema } from "../../accounts/recovery-codes.ts";

@@ -66,7 +66,8 @@ interface NamedSession {
 /**
  * Ends the session of each token that was sent: the access token may have expired, or may belong to another session
  * than the cookie. With `all`, finds the first of these sessions that is live, and ends every session of its user. If
- * tokens of other users were sent too, ends only the sessions of these tokens, because their cookies are cleared.
+ * tokens of other users were sent too, these users lose only the sessions of the sent tokens, because their cookies are
+ * cleared.
  */
 async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
   const [first] = proofs;

@@ -72,7 +72,7 @@ async function endSessionWithoutFactor(
 ): Promise<Opening> {
   const opened = await opening;
   if (opened === null || isUnproved(opened)) return opened;
-  // Earlier releases that can't demand a factor return no `hasSpentLink`.
+  // The field `hasSpentLink` tells the releases apart: releases that can't demand a factor don't return it.
   const isUnasked = opened.factor === undefined || (!isExpected && opened.hasSpentLink === undefined);
   if (!isUnasked) return opened;
   await sessions.end(userId, opened.id);

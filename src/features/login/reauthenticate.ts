@@ -100,7 +100,10 @@ async function provePresence(
   return { methods: [], proof: { kind: "totp", code: totp, key } };
 }
 
-/** One round trip, [session ∥ user]. Reads the user again, who may have changed during the check of the proof. */
+/**
+ * Takes one round trip, [session ∥ user]. Reads the user again, because the user may have changed during the check of
+ * the password.
+ */
 async function renewSession(services: Services, caller: Principal, { methods, proof }: Proved) {
   const { audit, keyring, sessions, users } = services;
   const { sessionId } = caller;

@@ -9,7 +9,7 @@ export interface LinkPage {
   /** The name of the password in that operation's body, if the page asks for one. */
   passwordField?: "password" | "new_password";
   opensAccount?: true;
-  /** Whether the user may choose no password, if users can log in by email. */
+  /** Whether the user may leave out the password, if users can log in by email. */
   passwordIsOptional?: true;
   /** The API operation that emails another link. */
   resend?: string;

@@ -69,7 +69,7 @@ function codeSender({ email }: PageWords["login"]["second"]): Markup {
     </form>`;
 }
 
-/** The view for one kind of proof. Of the buttons to the other kinds, the script shows those that the user has. */
+/** The view for one kind of proof. It has a button for each other kind; the script shows those of the user's kinds. */
 function secondStep(way: ProofKind, locale: Locale, input?: Markup): Markup {
   const { second }: PageWords["login"] = PAGE_WORDS[locale].login;
   const { heading, text, label } = second[way];

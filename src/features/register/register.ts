@@ -63,7 +63,7 @@ export const register = endpoint(
       events: [{ type: registrationEvent(body.email), userId: holderOfAddress(body.email), ...chosen.checked }],
       mails: [{ kind: "verify_email", registrationId: id, returnTo }],
     });
-    // The same person may send this several times at once. In each try, another of these requests may come first.
+    // The same person may send this request several times at once. In each try, one of the others may come first.
     for (let tries = 1, replaced: Registration | undefined; tries <= MOST_TRIES; tries++) {
       const { isAdded, heldBy } = await registrations.add(registration, expired, consequences, replaced);
       if (isAdded) {

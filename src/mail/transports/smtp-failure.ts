@@ -1,6 +1,6 @@
 import { MailNotDelivered, type Refused } from "./transport.ts";
 
-/** The server could not be reached in time. */
+/** The connection or the whole delivery took too long. */
 export class SmtpTimeout extends Error {
   readonly code = "ETIMEDOUT";
 }

@@ -20,7 +20,7 @@ const flip =
 
 const LENIENT_DER = "It reads forms of a length or a number that DER does not have.";
 
-/** An ECDSA signature in another form of the same two numbers, or of others. */
+/** Encodes an ECDSA signature again: the same two numbers in another form, or other numbers. */
 const der = (write: (r: Bytes, s: Bytes) => Bytes) => (signature: Bytes) => {
   const middle = 4 + (signature[3] ?? 0);
   const content = write(signature.slice(2, middle), signature.slice(middle));
@@ -29,7 +29,7 @@ const der = (write: (r: Bytes, s: Bytes) => Bytes) => (signature: Bytes) => {
 const integer = (content: Bytes) => concatBytes(Uint8Array.of(0x02, content.byteLength), content);
 const padded = (number: Bytes) => integer(concatBytes(Uint8Array.of(0), number.subarray(2)));
 
-/** The same numbers as in a valid ECDSA signature, with a zero before one of them that does not belong there. */
+/** The two numbers of a valid ECDSA signature, one of them with a superfluous zero in front. */
 export const PADDED: readonly Tweak[] = [
   { signature: der((r, s) => concatBytes(padded(r), s)) },
   { signature: der((r, s) => concatBytes(r, padded(s))) },
@@ -79,7 +79,7 @@ export const ASSERTIONS: readonly FaultyResponse[] = [
     name: `a signature whose byte ${at} differs`,
     tweak: { signature: flip(at) },
     reason: SIGNATURE,
-    // Byte 1 is a length.
+    // Byte 1 is a length, which other implementations may read leniently.
     ...(at === 1 ? { acceptedElsewhere: LENIENT_DER } : {}),
   })),
   { name: "a signature that is cut off", tweak: { signature: shorten(1) }, reason: SIGNATURE },

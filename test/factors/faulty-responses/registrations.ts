@@ -14,7 +14,7 @@ import {
   unset,
 } from "./shared.ts";
 
-/** Where the parts of a registration's authenticator data are, with an id of 32 bytes. */
+/** Offsets of parts of a registration's authenticator data, if the credential's id has 32 bytes. */
 const ID_LENGTH_AT = 53;
 const KEY_AT = 55 + 32;
 
@@ -22,14 +22,14 @@ const replaceAt =
   (at: number, ...bytes: number[]) =>
   (content: Bytes) =>
     concatBytes(content.subarray(0, at), Uint8Array.from(bytes), content.subarray(at + bytes.length));
-/** A key with another value under a label, or without it. */
+/** Changes the value with this label in a COSE key, or removes it. */
 const label = (key: number, value: CborInput | undefined) => (coseKey: Map<CborInput, CborInput>) => {
   const changed = new Map(coseKey);
   if (value === undefined) changed.delete(key);
   else changed.set(key, value);
   return changed;
 };
-/** An RSA key with a modulus of so many bytes. */
+/** Gives an RSA key a modulus of `length` bytes. */
 const modulus = (length: number, edit: (bytes: Bytes) => void = () => {}) => {
   const bytes = new Uint8Array(length).fill(0xc1);
   edit(bytes);

@@ -1,4 +1,4 @@
-/** Responses with one thing wrong. Each is correct otherwise, so no other check can be what refuses it. */
+/** Responses with one fault. The rest of each is correct, so only the check for this fault can refuse it. */
 import { concatBytes, utf8 } from "../../../src/platform/encoding.ts";
 import { FLAGS, type Tweak } from "../../support/authenticator.ts";
 import { encodeCbor } from "../../support/cbor.ts";
@@ -8,9 +8,9 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface FaultyResponse {
   name: string;
   tweak: Tweak;
-  /** What the refusal's reason says. `schema` if the JSON is refused before. */
+  /** Matches the reason in the refusal. `schema` if the schema of the JSON already refuses the response. */
   reason: RegExp | "schema";
-  /** For one algorithm only. */
+  /** The only algorithm with which the fault is possible. */
   algorithm?: number;
   /** Why another implementation may accept it. */
   acceptedElsewhere?: string;
@@ -25,7 +25,7 @@ export const append =
     concatBytes(content, Uint8Array.from(bytes));
 export const shorten = (by: number) => (content: Bytes) => content.slice(0, -by);
 
-/** What another implementation does otherwise. */
+/** Why another implementation accepts a response that Postern refuses. */
 const FRAMED = "It leaves frames to the caller.";
 export const UNBOUNDED = "It bounds no size.";
 const NO_MAP = "It reads any value as extensions.";
@@ -34,7 +34,7 @@ export const UNREAD = "It ignores what follows.";
 
 export const MALFORMED = /(authenticator data|attestation object) is malformed/;
 
-/** For registrations and for uses. */
+/** Faults for registrations and for uses. */
 export const SHARED: readonly FaultyResponse[] = [
   { name: "another challenge", tweak: { clientData: { challenge: "AAAA" } }, reason: /another challenge/ },
   { name: "no challenge", tweak: { clientData: { challenge: undefined } }, reason: /client data is malformed/ },

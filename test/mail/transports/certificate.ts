@@ -11,8 +11,8 @@ export interface Certificate {
 }
 
 /**
- * A new certificate for `localhost` that workerd trusts. Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded:
- * call this before anything imports it.
+ * A new certificate for `localhost` that workerd trusts. Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded.
+ * So call this function before anything imports Miniflare.
  */
 export async function createTrustedCertificate(): Promise<Certificate> {
   const certificate = await createCertificate();

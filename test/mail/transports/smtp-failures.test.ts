@@ -3,7 +3,7 @@ import { smtpFailure } from "../../../src/mail/transports/smtp-failure.ts";
 import { MailNotDelivered } from "../../../src/mail/transports/transport.ts";
 import { account, build, expectFailure, impatient, mailbox, mailTo, ports, received, transport } from "./smtp.ts";
 
-/** Expects no more connections than these. Other files have some of their own for a while. */
+/** Expects that there are soon at most this many connections. Other test files have some for a while. */
 const expectConnections = (most: number) =>
   expect.poll(async () => (await mailbox("")).connections, { timeout: 20_000 }).toBeLessThanOrEqual(most);
 

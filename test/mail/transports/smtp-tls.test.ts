@@ -57,7 +57,7 @@ describe("SMTP over TLS", () => {
 
 /**
  * workerd's TLSSocket closes its handle without a catch (`_destroySSL`), so a failed handshake leaves a rejection that
- * no code can handle. Only the runtime's own error may appear there.
+ * no code can handle. Only the runtime's own error may be rejected in this way.
  */
 async function expectStrayRejection(run: () => Promise<void>): Promise<void> {
   const stray: string[] = [];

@@ -8,7 +8,7 @@ import type { Mailbox, ReceivedMail } from "../../support/smtp-server.ts";
 
 export const ports = inject("smtp");
 export const account = { user: "postern", password: "correct horse" };
-/** For servers that do not answer; long enough for every server that does. */
+/** Short timeouts for servers that do not answer. All other servers answer within them. */
 export const impatient = { connection: 400, greeting: 400, silence: 400, delivery: 1_000 };
 
 export function transport(server: keyof typeof ports, tls: SmtpSettings["tls"], credentials = {}) {
@@ -19,7 +19,7 @@ export function build(settings: SmtpSettings, timeouts?: typeof impatient) {
   return createSmtpTransport(settings, "Postern <no-reply@example.com>", systemClock, timeouts);
 }
 
-/** The local part selects the server's behaviour. The part after the dot keeps the tests apart. */
+/** The local part selects the server's behavior. The part after the dot keeps the tests apart. */
 export function mailTo(behaviour: string) {
   const id = crypto.randomUUID();
   return {
@@ -44,7 +44,7 @@ export function headers(mail: ReceivedMail | undefined): string {
   return mail?.raw.slice(0, mail.raw.indexOf("\r\n\r\n") + 2) ?? "";
 }
 
-/** The error that is logged contains the reason and nothing else. */
+/** Expects that the attempt fails, and that the logged error contains the reason and nothing else. */
 export async function expectFailure(attempt: Promise<void>, reason: string): Promise<void> {
   const error = await attempt.then(() => undefined).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(MailNotDelivered);

@@ -75,7 +75,7 @@ export interface Member {
   kind: "static" | "instance" | "either";
 }
 
-/** Everything that scripts could call and that a browser lacks. */
+/** The members that scripts could use, but that one of the browsers lacks. */
 export function lackingMembers(oldest: Oldest): Member[] {
   const isLacking = (entry: Identifier) => entry.__compat !== undefined && lackersOf(entry.__compat, oldest).length > 0;
   return [api, javascript.builtins ?? {}].flatMap((owners) =>

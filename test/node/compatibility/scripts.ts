@@ -84,7 +84,7 @@ export function usesOfScripts(files: readonly string[], texts: Readonly<Record<s
   }
   return found;
 
-  /** The paths at which MDN's data may have the meaning of this name. `undefined` if it is no part of the browser. */
+  /** The paths at which MDN's data may list this name. `undefined` if the name is not a browser feature. */
   function memberOf(node: ts.Identifier): string[][] | undefined {
     const { parent } = node;
     if (ts.isTypeNode(parent) || ts.isPropertyAssignment(parent)) return undefined;
@@ -94,7 +94,7 @@ export function usesOfScripts(files: readonly string[], texts: Readonly<Record<s
     const declared = symbols
       .flatMap((symbol) => symbol?.declarations ?? [])
       .filter((one) => program.isSourceFileDefaultLibrary(one.getSourceFile()));
-    // Types, and names that the scripts themselves declare, are no part of the browser.
+    // Types, and names that the scripts themselves declare, are not browser features.
     if (declared.every((one) => ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one))) return undefined;
     if (declared.some(ts.isIndexSignatureDeclaration)) return undefined;
     const isStatic = declared.some(

@@ -10,7 +10,7 @@ export const HAS_FIREFOX = existsSync(FIREFOX);
 
 /**
  * Provides one Firefox with a new profile and these preferences for all tests of a file, because a start takes longer
- * than a test. Each tab that it opens has its own cookies and storage.
+ * than a test. Each tab has its own cookies and storage.
  */
 export function useFirefox(preferences: Record<string, unknown> = {}): () => Promise<Tab> {
   let browser: Promise<Browser> | undefined;

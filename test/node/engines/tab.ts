@@ -1,4 +1,4 @@
-/** One tab of a browser of any engine: the few steps that a walk through the pages takes. */
+/** One tab of a browser of any engine, with the few actions that a walk through the pages needs. */
 import { setTimeout as pause } from "node:timers/promises";
 
 /** How long a page may take for one step. */

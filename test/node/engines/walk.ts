@@ -54,7 +54,7 @@ async function untilAccount(tab: Tab, username: string): Promise<void> {
   await untilThere(tab, "#view-account");
 }
 
-/** The link in the email that verifies the address. The page asks for it, because Node doesn't know the certificate. */
+/** The link in the email that verifies the address. The page fetches it, because Node doesn't trust the certificate. */
 async function mailedLink(tab: Tab, email: string): Promise<string> {
   const text = `fetch("/dev/outbox").then((answer) => answer.json())
     .then(({ items }) => items.find(({ to }) => to === "${email}")?.text ?? "")`;

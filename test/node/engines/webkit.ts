@@ -81,7 +81,7 @@ async function makeTab(driver: string, end: () => void): Promise<Tab> {
       return JSON.parse(text);
     },
     async close() {
-      // Ends the browser; the end of the driver alone does not.
+      // Ends the browser, which would outlive the driver.
       await at("DELETE", "").finally(end);
     },
   };

@@ -28,7 +28,7 @@ const LONG_NAME = "Use 100 characters or fewer.";
 export type PageWords = typeof english;
 
 export const english = {
-  /** The language's name for itself. */
+  /** The name of the language, in the language itself. */
   language: "English",
   layout: {
     /** The label of the language links. */
@@ -71,7 +71,7 @@ export const english = {
     tooManyAttempts: "Too many attempts.",
     noAnswer: "We couldn't reach the server. Check your connection.",
     failed: "Something went wrong on our side.",
-    /** For a refusal that another attempt would not change. */
+    /** For a refusal after which another attempt is useless. */
     refused: "This request was refused. Contact support.",
     /** Shown if the user cancels the dialog that asks them to prove again who they are. */
     unconfirmed: "This wasn't done, because you didn't confirm that it's you.",
