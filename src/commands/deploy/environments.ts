@@ -19,8 +19,8 @@ const ENVIRONMENT_NAME = /^(?!.*audit)(?!dead(?:-|$))(?!(?:.*-)?commands$)[a-z](
 /** What is wrong with the name of an environment, if anything. */
 export function faultOfEnvironment(name: string): string | undefined {
   if (ENVIRONMENT_NAME.test(name)) return undefined;
-  return `--env takes up to 20 lower-case letters, digits and dashes. It begins with a letter, does not contain "audit", and is
-neither "dead" nor "commands".`;
+  return `--env takes up to 20 lower-case letters, digits and dashes. The name begins with a letter and ends with a letter or
+digit. It does not contain "audit", does not begin with the word "dead", and does not end with the word "commands".`;
 }
 
 /** The path of the operator's file for an environment. */
