@@ -12,7 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Starts the form that confirms an app.
- * @param {(code: string) => Promise<Answer>} confirm sends the code. After a success, the form itself shows nothing
+ * @param {(code: string) => Promise<Answer>} confirm sends the code, and after a success shows what comes next
  * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for every failure except a wrong code
  */
 export function watchApp(confirm, onFailure = showFailure) {

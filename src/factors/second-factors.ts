@@ -78,7 +78,7 @@ export class SecondFactors implements Lapsing {
 
   /**
    * Does the asynchronous work for checking a proof. Returns a synchronous function that checks the proof. If the proof
-   * is right, this function marks it as used, and also `login`, the pending login that the proof completes.
+   * is right, this function marks the proof and `login`, the pending login that it completes, as used.
    */
   async prepare(proof: FactorProof | NewFactorProof, login?: SingleUse): Promise<Judge> {
     switch (proof.kind) {

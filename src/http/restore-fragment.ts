@@ -28,7 +28,7 @@ export function restoreFragment(pages: readonly string[]) {
   });
 }
 
-/** Decodes the fragment until it begins with `token=`. Text that Postern itself has encoded stays encoded. */
+/** Decodes the fragment until it begins with `token=`, so that text that Postern itself encoded stays encoded. */
 function decodeFragment(fragment: string): string {
   let text = fragment;
   for (let times = 0; times < MOST_ENCODINGS && !text.startsWith("token="); times++) {

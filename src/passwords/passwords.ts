@@ -53,7 +53,7 @@ export function createPasswords(
     },
     /**
      * Checks a password against a stored hash. For a user who does not exist (`undefined`), does the same work.
-     * `rehashed` is a hash at the configured cost, if the stored hash has another cost.
+     * `rehashed`, if the password is right: a hash to store instead, if the old one was imported or has another cost.
      */
     async check(password: string, stored: string | undefined) {
       const reading = stored === undefined ? undefined : readStoredHash(stored, cost);

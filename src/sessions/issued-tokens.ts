@@ -5,7 +5,7 @@ import { revocationLifetime } from "./revocation-record.ts";
 interface Lifetimes {
   /** How long the newest access tokens must be refused if their session ends. */
   refuseFor: number;
-  /** The time by which every access token that was issued with another lifetime has expired. */
+  /** The time by which every token issued before the lifetime last changed has expired. */
   othersUntil: number;
 }
 

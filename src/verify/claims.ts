@@ -6,7 +6,7 @@ export const ROLES = ["user", "moderator", "admin"] as const;
 /** From lowest to highest: each role may do what the roles before it may. */
 export type Role = (typeof ROLES)[number];
 
-/** The levels of authentication in NIST SP 800-63B-4 §2, from lowest to highest. Postern's `acr` is one of them. */
+/** The levels of NIST SP 800-63B-4 §2 that Postern reaches, from lowest to highest. `acr` is one of them. */
 export const AUTHENTICATION_LEVELS = ["aal1", "aal2"] as const;
 
 export type AuthenticationLevel = (typeof AUTHENTICATION_LEVELS)[number];

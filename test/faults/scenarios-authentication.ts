@@ -120,8 +120,8 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       repeats: true,
       whenDone: async (fault) => {
         expect((await tryLogin(person)).status).toBe(200);
-        // The failed attempts have left no session behind. But a session that only the lost isolate would have ended
-        // may stay until it expires.
+        // A failed attempt ends its session after the answer. But if the isolate is lost first, the session may stay
+        // until it expires.
         const most = fault === "lost" ? 3 : 2;
         expect((await env.USER_SESSIONS.getByName(userId).list()).length).toBeLessThanOrEqual(most);
       },

@@ -9,7 +9,7 @@ export type Operation = keyof typeof operations;
 type Counts = (typeof operations)[Operation] & { cpuMilliseconds: number };
 type Unit = keyof Counts;
 
-/** Paid plan: `price` in dollars for a million, `included` in each month. Free plan: `free` allowed in each day. */
+/** Paid plan: `price` in dollars per million, `included` units per month. Free plan: `free` units per day. */
 export const PRICES: Readonly<
   Record<Unit, { what: string; price: number; included: number; free: number | undefined }>
 > = {

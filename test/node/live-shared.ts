@@ -1,7 +1,7 @@
 /**
  * What the test files of a run share: a bundle with its assets, a migrated database, the built packages, and one
  * service. Each is made when the first file asks for it over HTTP (live-service.ts), so files that need nothing of this
- * don't wait. If a run is split, each part makes its own.
+ * don't wait. With `--shard`, each part makes its own.
  */
 import { createServer } from "node:http";
 import { join } from "node:path";

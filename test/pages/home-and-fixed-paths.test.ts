@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { appWith, call, deployedAt, expectProblem, get } from "../support/client.ts";
 
-/** The header that Chromium sends when a user opens an address. */
+/** The header that a browser sends when a user opens an address. */
 const BROWSER = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 const inBrowser = (path: string, more: Record<string, string> = {}) => get(path, { headers: { ...BROWSER, ...more } });
 

@@ -1,6 +1,6 @@
 /**
- * Timers that a test ends itself, so that no test waits for time to pass. Unlike vitest's fake timers, these are only
- * the timers that one call sets. Durable Objects run in the same isolate and set their own timers. If a test ended a
+ * Timers that a test fires itself, so that no test waits for time to pass. Unlike vitest's fake timers, these are only
+ * the timers that one call sets. Durable Objects run in the same isolate and set their own timers. If a test fired a
  * timer of an object, workerd would refuse this as I/O on behalf of a different object.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -18,7 +18,7 @@ const isHurried = new AsyncLocalStorage<true>();
 /** The longest pause between tries, in milliseconds. */
 const LONGEST_PAUSE = 5_000;
 
-/** Calls a function whose pauses between tries end at once. Longer timers stay: they limit how long something waits. */
+/** Calls a function whose pauses between tries take no time. Longer timers stay: they limit how long something waits. */
 export function withoutPauses<Result>(call: () => Promise<Result>): Promise<Result> {
   const isPause = (milliseconds: number) => isHurried.getStore() === true && milliseconds <= LONGEST_PAUSE;
   vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, milliseconds = 0) =>
@@ -46,7 +46,7 @@ export function heldTimers() {
     get waiting(): number[] {
       return [...timers.values()].map(({ milliseconds }) => milliseconds);
     },
-    /** Ends the timers that wait. */
+    /** Fires the timers that wait. */
     end(): void {
       for (const [handle, { callback }] of [...timers]) {
         timers.delete(handle);
