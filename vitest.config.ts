@@ -23,6 +23,7 @@ const LONGEST = [
   ...["faults/routes", "hostile/hostile", "access/step-up", "limits/current-password"],
   ...["node/deploy", "node/pages-look", "node/engines", "node/runbooks", "node/example", "node/docs-run", "node/crash"],
 ].map((name) => `/test/${name}.test.ts`);
+const isShuffled = process.argv.some((word) => word.startsWith("--sequence"));
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
     const isLongest = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(name));
@@ -63,7 +64,8 @@ const statementThresholds = isPart ? {} : Object.fromEntries(STATEMENT_FILES.map
 
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
+    // With `--sequence.shuffle`, vitest needs its own sequencer.
+    sequence: isShuffled ? {} : { sequencer: LongestFirst },
     coverage: {
       provider: "istanbul",
       include: ["src/**/*.ts"],

@@ -116,7 +116,9 @@ function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSigna
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env });
   const end = () => child.kill("SIGTERM");
   stop.addEventListener("abort", end);
-  return new Promise((exited) => child.once("exit", (code) => exited(code ?? 1)));
+  // The user may have stopped the command before: then there is no event.
+  if (stop.aborted) end();
+  return new Promise((exited) => child.once("exit", (code) => exited(stop.aborted ? 0 : (code ?? 1))));
 }
 
 /** Waits until a URL answers, with any status. Returns `false` if `stop` is aborted first. */

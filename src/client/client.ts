@@ -70,8 +70,8 @@ export interface Client {
   /**
    * Finishes a login that was refused with `second_factor_enrolment_required`. Before this call, send the error's
    * `enrolmentToken` to `/api/v1/auth/enrolment/totp` or `/api/v1/auth/enrolment/passkey/options`, and have the user
-   * set up the app or the passkey. Show the recovery codes: they can't be read again. Throws `invalid_factor` if the
-   * proof is wrong, and `invalid_enrolment_token` if the setup took too long.
+   * set up the app or the passkey. Show the recovery codes: they can't be read again. Throws `invalid_factor`
+   * or `invalid_passkey` if the proof is wrong, and `invalid_enrolment_token` if the setup took too long.
    */
   setUpSecondFactor(factor: NewSecondFactor): Promise<{ user: User; recoveryCodes: string[] }>;
   /** Logs in with a passkey instead of a password. Checks the cookie as `login` does. */

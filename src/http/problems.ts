@@ -77,7 +77,7 @@ export const PROBLEMS = {
     statusIfLoggedIn: 403,
     title: "Passkey not accepted",
     detail:
-      "The passkey is unknown, or the browser's response is invalid or came too late. Try again, or log in another way.",
+      "The passkey is unknown, or the browser's response is invalid or came too late. Try again, or use another method.",
   },
   login_code_required: {
     status: 403,
@@ -174,7 +174,7 @@ export const PROBLEMS = {
     status: 409,
     title: "Codes by email not allowed",
     detail:
-      "Codes by email are for an account that has a password and no other second factor, and whose role does not need a second factor. Add an authenticator app or a passkey instead.",
+      "Codes by email are for accounts that have a password and no other second factor, and are not required to have one. Add an authenticator app or a passkey instead.",
   },
   last_factor: {
     status: 409,

@@ -62,7 +62,7 @@ export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
     labels: { route: "open", method: METHODS, status: "open" },
   },
   users_created: {
-    help: "Accounts created through an emailed link: verified registrations and accepted invitations.",
+    help: "Accounts created through a link: verified registrations and accepted invitations.",
     labels: {},
   },
   logins: { help: "Logins, by `succeeded` or the error code.", labels: { result: LOGIN_RESULTS } },

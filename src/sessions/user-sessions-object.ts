@@ -118,7 +118,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const judge = step?.proof && (await this.#factors.prepare(step.proof, step.login));
     const now = systemClock.now();
     if (this.#closed.isClosed(now)) return null;
-    // The password was changed after this login began, so the login spends nothing.
+    // Earlier sessions were ended after this login began, for example by a new password. So the login spends nothing.
     if (judge !== undefined && epoch < this.#newestEpoch) return null;
     const link = step?.link;
     if (link !== undefined && !this.#factors.spend(link)) return { outcome: "spent" };

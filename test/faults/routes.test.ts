@@ -23,7 +23,7 @@ const { isThorough } = inject("faults");
 /** With the value n, a fault is tried at every nth call. Above 1 only for faults that are much like another fault. */
 const EVERY: Record<Fault, number> = isThorough
   ? { before: 1, after: 1, slow: 1, stuck: 1, lost: 1, evicted: 1 }
-  : { before: 1, after: 2, slow: 8, stuck: 1, lost: 3, evicted: 1 };
+  : { before: 1, after: 2, slow: 4, stuck: 1, lost: 3, evicted: 1 };
 
 const FLOOD_SHIELD = "FLOOD_SHIELD.limit";
 

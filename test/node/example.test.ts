@@ -31,7 +31,7 @@ let example: Example;
 
 beforeAll(async () => {
   example = await clone.startExample();
-  // Three servers start one after another, so this takes long.
+  // Postern and the API start one after another, so this takes long.
 }, 240_000);
 
 describe("npm run example", () => {

@@ -21,7 +21,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   let shared: Shared | undefined;
   const make = () => {
     const clone = makeClone();
-    return { clone, prepared: clone.prepare() };
+    const prepared = clone.prepare();
+    // A failure is shown by each request that needs the result. Maybe none does.
+    prepared.catch(() => {});
+    return { clone, prepared };
   };
   const start = async ({ clone, prepared }: Shared) =>
     clone.serve(

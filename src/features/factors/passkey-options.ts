@@ -10,7 +10,7 @@ export const readPasskeyOptions = endpoint(
     tag: "Second factors",
     summary: "Begin to add a passkey",
     description:
-      "What a page passes to `navigator.credentials.create()`, by `PublicKeyCredential.parseCreationOptionsFromJSON()`. The challenge is good for five minutes and for one passkey.",
+      "What a page passes to `navigator.credentials.create()`, by `PublicKeyCredential.parseCreationOptionsFromJSON()`. The challenge can be used for one passkey, within five minutes.",
     caller: recentUser,
     success: {
       status: 200,

@@ -13,7 +13,7 @@ export const readEnrolmentPasskeyOptions = endpoint(
     tag: "Authentication",
     summary: "Begin to set up a passkey at a login",
     description:
-      "For a login that was answered with `second_factor_enrolment_required`: what a page passes to `navigator.credentials.create()`, by `PublicKeyCredential.parseCreationOptionsFromJSON()`. The challenge is good for five minutes and for one passkey.",
+      "For a login that was answered with `second_factor_enrolment_required`: what a page passes to `navigator.credentials.create()`, by `PublicKeyCredential.parseCreationOptionsFromJSON()`. The challenge can be used for one passkey, within five minutes.",
     body: () => z.strictObject({ enrolment_token: enrolmentTokenField }),
     limits: [takenByHandler("changesPerUser")],
     success: {

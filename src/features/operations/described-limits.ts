@@ -39,7 +39,7 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   mailPerRecipient: { per: "email", description: "Emails of one kind to one address." },
   strangerMailPerRecipient: {
     per: "email",
-    description: "Emails to one address that other people than its owner can request, all kinds together.",
+    description: "Emails to one address that people other than its owner can request, all kinds together.",
   },
   mailPerAddress: { per: "ip_address", description: "Requested emails from one network." },
   refreshPerSession: { per: "session", description: "Refreshes of one session." },
