@@ -18,7 +18,7 @@ if (memory !== undefined) process.env.TMPDIR = memory;
 const smtpCertificate = await createTrustedCertificate();
 const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
 
-// The longest files start first. Otherwise, at the end of a run, all workers could wait for one of them.
+// In each project, the longest files start first. Otherwise, at the end, all workers could wait for one of them.
 const LONGEST = [
   ...["faults/routes", "hostile/hostile", "access/step-up", "limits/current-password"],
   ...["node/deploy", "node/pages-look", "node/engines", "node/runbooks", "node/example", "node/docs-run", "node/crash"],
@@ -28,7 +28,11 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
     const isLongest = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(name));
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+    // One project after the other, because a worker starts anew for each change of the project.
+    return [...new Set(sorted.map(({ project }) => project))].flatMap((project) => {
+      const own = sorted.filter((file) => file.project === project);
+      return [...own.filter(isLongest), ...own.filter((file) => !isLongest(file))];
+    });
   }
 }
 

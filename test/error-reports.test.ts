@@ -50,7 +50,7 @@ const broken = { getByName: () => fail("no such object") } as unknown as typeof 
 describe("an error", () => {
   it("of a request is sent to the endpoint of the DSN, in the envelope that Sentry reads", async () => {
     const person = await loggedIn();
-    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
     const headers = { traceparent, "User-Agent": "a telling browser", Cookie: "a=telling-cookie-value" };
     const path = "/api/v1/users/me?a=telling-query";
     const response = await get(path, { bearer: person.accessToken, headers }, appWith({}, { USER_SESSIONS: broken }));
@@ -75,7 +75,7 @@ describe("an error", () => {
         values: [{ type: "failure", value: "StorageUnavailable < Error: no such object" }],
       },
       fingerprint: ["failure", "/api/v1/users/me", "StorageUnavailable < Error: no such object"],
-      contexts: { trace: { trace_id: "4bf92f3577b34da6a3ce929d0e0e4736", span_id: expect.any(String) } },
+      contexts: { trace: { trace_id: "0af7651916cd43dd8448eb211c80319c", span_id: expect.any(String) } },
       tags: {
         request_id: response.headers.get("X-Request-Id"),
         method: "GET",

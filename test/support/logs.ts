@@ -14,7 +14,14 @@ const SECRET_LINE = /^\{"level":"warn","event":"first_superuser_link",/;
 // biome-ignore lint/suspicious/noConsole: the tests' own output
 export const print = console.log.bind(console);
 
+const TRACE = /"trace_id":"(\w+)"/;
+
 const lines: string[] = [];
+/**
+ * The traces of earlier files. What their requests have caused, such as emails, may still be under way. So each file
+ * needs trace ids of its own.
+ */
+const earlierTraces = new Set<string>();
 const secrets = new Set<string>();
 let checked = 0;
 
@@ -23,6 +30,7 @@ let checked = 0;
  */
 export function captureLogs(): void {
   secrets.clear();
+  for (const line of lines) earlierTraces.add(traceOf(line));
   for (const method of ["log", "warn", "error", "info", "debug"] as const) {
     console[method] = (...values: unknown[]) => {
       lines.push(values.map(String).join(" "));
@@ -50,14 +58,16 @@ export function expectNoSecretInLogs(): void {
   expect(links, "log lines that hold a link").toEqual([]);
 }
 
+const traceOf = (line: string): string => TRACE.exec(line)?.[1] ?? "";
+
 /** The log lines since the call, parsed. Throws if a line is not JSON. */
 export function recordLogs(): () => LogLine[] {
-  const from = lines.length;
-  return () => lines.slice(from).map((line) => JSON.parse(line));
+  const raw = rawLogs();
+  return () => raw().map((line) => JSON.parse(line));
 }
 
 /** The log lines since the call, as text. */
 export function rawLogs(): () => string[] {
   const from = lines.length;
-  return () => lines.slice(from);
+  return () => lines.slice(from).filter((line) => traceOf(line) === "" || !earlierTraces.has(traceOf(line)));
 }

@@ -60,7 +60,7 @@ describe("requireAuth", () => {
       },
     };
     const app = new Hono().use(requireAuth({ ...optionsOf(issuer), strict })).get("/", (c) => c.text("yes"));
-    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const traceparent = "00-5b8aa5a2d2c872e8321cf37308d69df2-00f067aa0ba902b7-01";
     for (const headers of [{ traceparent }, {}]) {
       const request = new Request(API, { headers: { Authorization: `Bearer ${token}`, ...headers } });
       expect((await app.fetch(request, {}, createExecutionContext())).status).toBe(200);
