@@ -23,7 +23,7 @@ const LONGEST = [
   ...["faults/routes", "hostile/hostile", "access/step-up", "limits/current-password"],
   ...["node/deploy", "node/pages-look", "node/engines", "node/runbooks", "node/example", "node/docs-run", "node/crash"],
 ].map((name) => `/test/${name}.test.ts`);
-const isShuffled = process.argv.some((word) => word.startsWith("--sequence"));
+const isShuffled = process.argv.some((word) => word.startsWith("--sequence.shuffle"));
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
     const isLongest = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(name));

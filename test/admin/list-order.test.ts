@@ -90,24 +90,24 @@ describe("GET /api/v1/users/", () => {
     expect(mostRead).toBeLessThanOrEqual(100);
   });
 
-  it.each(["role=user", "is_active=true", "is_verified=true&role=user", "has_second_factor=false"])(
-    "reads little more than a page of ?%s, which finds nearly everyone",
-    async (query) => {
-      const othersNotFound = Number(
-        await env.DB.prepare(
-          "SELECT count(*) FROM users WHERE username NOT GLOB ? AND (role <> 'user' OR NOT is_active OR NOT is_verified OR second_factor_since IS NOT NULL)",
-        )
-          .bind(`${PREFIX}*`)
-          .first("count(*)"),
-      );
-      const before = count.rowsRead;
-      const { json } = await list(`${query}&limit=50`);
-      expect(json.items).toHaveLength(50);
-      expectInOrder(json.items);
-      // The list also reads newer users that don't match the filter, because other test files have added some.
-      expect(count.rowsRead - before).toBeLessThanOrEqual(150 + 3 * othersNotFound);
-    },
-  );
+  it.each([
+    ["role=user", "role <> 'user'"],
+    ["is_active=true", "NOT is_active"],
+    ["is_verified=true&role=user", "(role <> 'user' OR NOT is_verified)"],
+    ["has_second_factor=false", "second_factor_since IS NOT NULL"],
+  ])("reads little more than a page of ?%s, which finds nearly everyone", async (query, isNotFound) => {
+    const othersNotFound = Number(
+      await env.DB.prepare(`SELECT count(*) FROM users WHERE username NOT GLOB ? AND ${isNotFound}`)
+        .bind(`${PREFIX}*`)
+        .first("count(*)"),
+    );
+    const before = count.rowsRead;
+    const { json } = await list(`${query}&limit=50`);
+    expect(json.items).toHaveLength(50);
+    expectInOrder(json.items);
+    // The list also reads newer users that don't match the filter, because other test files have added some.
+    expect(count.rowsRead - before).toBeLessThanOrEqual(Math.min(150 + 3 * othersNotFound, IMPORTED / 2));
+  });
 
   const id = crypto.randomUUID();
   it.each([

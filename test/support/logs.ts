@@ -22,6 +22,8 @@ const lines: string[] = [];
  * needs trace ids of its own.
  */
 const earlierTraces = new Set<string>();
+/** The index of the file's first line. */
+let begin = 0;
 const secrets = new Set<string>();
 let checked = 0;
 
@@ -30,7 +32,8 @@ let checked = 0;
  */
 export function captureLogs(): void {
   secrets.clear();
-  for (const line of lines) earlierTraces.add(traceOf(line));
+  for (const line of lines.slice(begin)) earlierTraces.add(traceOf(line));
+  begin = lines.length;
   for (const method of ["log", "warn", "error", "info", "debug"] as const) {
     console[method] = (...values: unknown[]) => {
       lines.push(values.map(String).join(" "));
