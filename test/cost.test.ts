@@ -14,7 +14,7 @@ import { createAuthenticator } from "./support/authenticator.ts";
 import { appWith, ORIGIN, post, type Send } from "./support/client.ts";
 import { codeOf, enrolled, pendingToken, reported } from "./support/factors.ts";
 import { countOperations } from "./support/operations.ts";
-import { somebody } from "./support/people.ts";
+import { newPerson } from "./support/people.ts";
 import { coldIsolate } from "./support/services.ts";
 
 const LONGER_THAN_SESSIONS = 8 * DAY;
@@ -46,7 +46,7 @@ const ADVICE_CALLS =
 it("costs no more than its budget, and the operations that docs/cost.md has prices for, counted in requests, their messages and their alarms", async () => {
   // After this read, the service keeps the numbers of users, which costs a row for each new user.
   await coldIsolate().userTotals.read();
-  const person = somebody();
+  const person = newPerson();
   const address = "2001:db8:c057::1";
   const login = (send?: Send, password = person.password) =>
     post("/api/v1/auth/login", { email: person.email, password }, { address }, send);

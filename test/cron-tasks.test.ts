@@ -44,7 +44,7 @@ describe("the cron job", () => {
   it("reads only the rows that it deletes, however many users and registrations there are", async () => {
     const now = Date.now();
     const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)";
-    const name = "'many-' || i";
+    const name = "'cron-many-' || i";
     const columns = "(id, email, username, password_hash, created_at, updated_at, is_verified, verified_by_link)";
     await env.DB.prepare(
       `INSERT INTO users ${columns} ${numbers} SELECT ${name}, ${name} || '@example.com', ${name}, '!', 1, 1, 1, ${name} FROM n`,
@@ -57,8 +57,8 @@ describe("the cron job", () => {
     const { DB, count } = countingRows();
     await runCronTasks(createServices({ ...env, DB }, parseConfig(env)));
     expect(count.rowsRead).toBeLessThan(500);
-    await env.DB.exec("DELETE FROM users WHERE id LIKE 'many-%'");
-    await env.DB.exec("DELETE FROM registrations WHERE id LIKE 'many-%'");
+    await env.DB.exec("DELETE FROM users WHERE id LIKE 'cron-many-%'");
+    await env.DB.exec("DELETE FROM registrations WHERE id LIKE 'cron-many-%'");
   });
 
   it("deletes no more registrations with one statement than it is told", async () => {

@@ -3,11 +3,11 @@ import { expect, it } from "vitest";
 import { describeTable } from "../src/db/tables.ts";
 import { StorageUnavailable } from "../src/platform/hops.ts";
 import { register } from "./support/account.ts";
-import { somebody } from "./support/people.ts";
+import { newPerson } from "./support/people.ts";
 import { coldIsolate } from "./support/services.ts";
 
 it("fails to read a column whose migration is not applied yet, and does not read the column's name as its value", async () => {
-  await register(somebody());
+  await register(newPerson());
   const registrations = sqliteTable("registrations", { id: text("id").primaryKey(), later: text("later") });
   const { db } = coldIsolate();
   await expect(db.select().from(registrations)).rejects.toMatchObject({ cause: expect.any(StorageUnavailable) });

@@ -270,7 +270,7 @@ function withoutKeys() {
   return extend(services, { keyring: { ...services.keyring, rotate: async () => fail("no such table") } });
 }
 
-/** A guard that counts guesses, but fails when it is told of a login. */
+/** A guard that counts guesses, but fails when a login is reported to it. */
 function onlyTaking(guard: DurableObjectStub<LoginGuard>) {
   const take: LoginGuard["take"] = async (...attempt) => guard.take(...attempt);
   return { take, recordLogin: () => Promise.reject(new Error("no such object")) };

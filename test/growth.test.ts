@@ -8,7 +8,7 @@ import { type Answer, appWith, call, get, post } from "./support/client.ts";
 import { countingRows } from "./support/counted-rows.ts";
 import { addArchivedEvents, addEvents, importMany } from "./support/many-users.ts";
 import { countOperations } from "./support/operations.ts";
-import { type LoggedIn, mailedToken, registered, somebody, withStanding } from "./support/people.ts";
+import { type LoggedIn, mailedToken, newPerson, registered, withStanding } from "./support/people.ts";
 
 /** The numbers of users, and of events. */
 const FEW = 2_500;
@@ -77,7 +77,7 @@ describe("the rows that a request reads", () => {
       rows[name] = [read.rows];
       return read.json;
     };
-    const person = somebody();
+    const person = newPerson();
     await note("register", () => register(person, send));
     const token = await mailedToken(person.email);
     await note("verify", () => verifyEmail(token, send));

@@ -9,7 +9,7 @@ import { fakeBreaches, range } from "./support/breaches.ts";
 import { appWith, get, post } from "./support/client.ts";
 import { eventually } from "./support/eventually.ts";
 import { type LogLine, recordLogs } from "./support/logs.ts";
-import { loggedIn, mailsTo, somebody } from "./support/people.ts";
+import { loggedIn, mailsTo, newPerson } from "./support/people.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -66,7 +66,7 @@ describe("the trace of a request", () => {
     const logs = recordLogs();
     const { traceId, traceparent } = trace();
     const send = appWith({ BREACHED_PASSWORD_CHECK: "on" });
-    const answer = await post("/api/v1/auth/register", somebody(), { headers: { traceparent } }, send);
+    const answer = await post("/api/v1/auth/register", newPerson(), { headers: { traceparent } }, send);
     const requestId = answer.headers.get("X-Request-Id");
     const ofRequest = logs().filter(({ trace_id }) => trace_id === traceId);
     expect(ofRequest.map(({ event, request_id }) => ({ event, request_id }))).toEqual(
@@ -99,7 +99,7 @@ describe("the trace of a request", () => {
     [
       "of a registration",
       async (headers) => {
-        const person = somebody();
+        const person = newPerson();
         await post("/api/v1/auth/register", person, { headers });
         return { email: person.email, emails: 1 };
       },
@@ -140,7 +140,7 @@ describe("the trace of a request", () => {
   it("is not sent to Have I Been Pwned, with which it would link a password to a person", async () => {
     const asked = fakeBreaches(() => range());
     const send = appWith({ BREACHED_PASSWORD_CHECK: "on" });
-    await post("/api/v1/auth/register", somebody(), { headers: { traceparent: GIVEN, tracestate: "a=b" } }, send);
+    await post("/api/v1/auth/register", newPerson(), { headers: { traceparent: GIVEN, tracestate: "a=b" } }, send);
     expect(asked).toHaveLength(1);
     expect(JSON.stringify([...(asked[0]?.headers ?? [])])).not.toContain(TRACE_ID);
     expect(asked[0]?.headers.has("tracestate")).toBe(false);

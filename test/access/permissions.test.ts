@@ -7,7 +7,7 @@ import { undelivered } from "../support/emails.ts";
 import { exampleOf } from "../support/examples.ts";
 import { openInvitation } from "../support/invitations.ts";
 import { document, operations } from "../support/openapi.ts";
-import { type LoggedIn, registered, somebody, withStanding } from "../support/people.ts";
+import { type LoggedIn, newPerson, registered, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 interface Attempt {
@@ -88,7 +88,7 @@ const ATTEMPTS: Attempt[] = [
     permission: "invite_users",
     hasTarget: false,
     run: (actor) =>
-      call("POST", "/api/v1/invitations", { bearer: actor.accessToken, body: { email: somebody().email } }),
+      call("POST", "/api/v1/invitations", { bearer: actor.accessToken, body: { email: newPerson().email } }),
   },
   on("GET", "/api/v1/invitations", "invite_users", false),
   ...(["POST /api/v1/invitations/{id}/resend", "DELETE /api/v1/invitations/{id}"] as const).map((name) => ({

@@ -7,7 +7,7 @@ import { undelivered } from "../support/emails.ts";
 import { codeOf, enrolled, nextStep, type Totp, withNewTotp } from "../support/factors.ts";
 import { openInvitation } from "../support/invitations.ts";
 import { operations } from "../support/openapi.ts";
-import { type LoggedIn, loggedIn, registered, rowOf, somebody } from "../support/people.ts";
+import { type LoggedIn, loggedIn, newPerson, registered, rowOf } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const MINUTE = 60_000;
@@ -47,7 +47,7 @@ const ROUTES = {
   changeEmail: {
     ...{ status: 202, takesPassword: true },
     run: ({ accessToken: bearer, password }) =>
-      post("/api/v1/users/me/email", { email: somebody().email, password }, { bearer }),
+      post("/api/v1/users/me/email", { email: newPerson().email, password }, { bearer }),
   },
   deleteMe: {
     ...{ status: 204, takesPassword: true },
@@ -78,7 +78,7 @@ const ROUTES = {
   sendPasswordReset: onUser("POST", 202, "/send-password-reset"),
   inviteUser: {
     ...{ status: 202, isOfOperators: true },
-    run: ({ accessToken: bearer }) => post("/api/v1/invitations", { email: somebody().email }, { bearer }),
+    run: ({ accessToken: bearer }) => post("/api/v1/invitations", { email: newPerson().email }, { bearer }),
   },
   rotateKeys: {
     ...{ status: 200, isOfOperators: true },

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type Answer, appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { countingRows } from "../support/counted-rows.ts";
 import { importMany } from "../support/many-users.ts";
-import { type LoggedIn, loggedIn, registered, rowOf, somebody, withStanding } from "../support/people.ts";
+import { type LoggedIn, loggedIn, newPerson, registered, rowOf, withStanding } from "../support/people.ts";
 
 const USERS = "/api/v1/users";
 const LOOKUP = `${USERS}/lookup`;
@@ -19,8 +19,8 @@ describe("GET /api/v1/users/lookup", () => {
   });
 
   it("finds the one user with this email or this username, in any case", async () => {
-    const person = await registered({ ...somebody(), username: `Zoe.${crypto.randomUUID().slice(0, 8)}` });
-    await registered({ ...somebody(), username: `${person.username}-2` });
+    const person = await registered({ ...newPerson(), username: `Zoe.${crypto.randomUUID().slice(0, 8)}` });
+    await registered({ ...newPerson(), username: `${person.username}-2` });
     const { email, username } = person;
     for (const query of [
       { email },
@@ -37,8 +37,8 @@ describe("GET /api/v1/users/lookup", () => {
   });
 
   it("takes the names as people paste and type them: with spaces around, and with an international domain", async () => {
-    const { username } = somebody();
-    const person = await registered({ ...somebody(), username, email: `${username}@xn--bcher-kva.example` });
+    const { username } = newPerson();
+    const person = await registered({ ...newPerson(), username, email: `${username}@xn--bcher-kva.example` });
     for (const query of [
       { email: `${username}@bücher.example` },
       { email: ` ${username.toUpperCase()}@BÜCHER.example\n` },
@@ -103,13 +103,13 @@ describe("GET /api/v1/users/lookup", () => {
 
   it("tells an ordinary user nothing about who exists", async () => {
     const user = await loggedIn();
-    for (const email of [moderator.email, user.email, somebody().email]) {
+    for (const email of [moderator.email, user.email, newPerson().email]) {
       expectProblem(await lookUp(user, { email }), 403, "forbidden");
     }
     expectProblem(await get(`${LOOKUP}?email=${moderator.email}`), 401, "unauthorized");
   });
 
-  it("is limited for each operator, wherever they call from and whether or not somebody is found", async () => {
+  it("is limited for each operator, wherever they call from and whether or not a user is found", async () => {
     const [busy, other] = [await withStanding("moderator"), await withStanding("moderator")];
     const queries = Array.from({ length: 60 }, (_, index) =>
       index % 2 === 0 ? { email: busy.email } : { username: `nobody-${index}` },

@@ -23,10 +23,10 @@ import {
   logIn,
   mailedToken,
   mailsTo,
+  newPerson,
   type Person,
   registered,
   rowOf,
-  somebody,
   tokenAbout,
   unverified,
   withStanding,
@@ -104,7 +104,7 @@ describe("GET /api/v1/users/", () => {
   });
 
   it("searches by how the email or the username begins, in any case, with no wildcards", async () => {
-    const person = await registered({ ...somebody(), username: `Zed.${crypto.randomUUID().slice(0, 8)}` });
+    const person = await registered({ ...newPerson(), username: `Zed.${crypto.randomUUID().slice(0, 8)}` });
     const found = async (q: string) => (await list(`q=${encodeURIComponent(q)}&limit=100`)).json.items;
     for (const q of [person.username, person.username.toUpperCase(), person.email, person.email.slice(0, 12)]) {
       expect((await found(q)).map(({ username }: { username: string }) => username)).toContain(person.username);
@@ -288,7 +288,7 @@ describe("an operator", () => {
     await env.DB.prepare("UPDATE users SET verified_by_link = NULL, created_at = 1 WHERE id = ?").bind(id).run();
     for (const one of [owner.userId, id]) await patch(admin, one, { is_verified: false });
 
-    await register({ ...somebody(), email: owner.email });
+    await register({ ...newPerson(), email: owner.email });
     await post("/api/v1/auth/resend-verification", { email: owner.email });
     // The owner proves the address again by setting a new password, so the email has a link for a reset.
     const token = await tokenAbout(owner.email, /Reset your Postern password/);

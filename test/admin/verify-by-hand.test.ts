@@ -8,8 +8,8 @@ import {
   logIn,
   mailAbout,
   mailsTo,
+  newPerson,
   rowOf,
-  somebody,
   tokenAbout,
   unverified,
   withStanding,
@@ -30,7 +30,7 @@ const patch = async ({ email }: { email: string }, body: object, send?: Send) =>
 
 /** A registration with a profile. Its email address was never verified. `token` is in the link for that. */
 async function stranger() {
-  const person = somebody();
+  const person = newPerson();
   return unverified({ ...person, ...PROFILE });
 }
 
@@ -68,7 +68,7 @@ describe("PATCH is_verified of a registration that was never proved", () => {
 
   it("leaves every registration of the address without effect: its link, its password and another email", async () => {
     const first = await stranger();
-    const second = await unverified({ ...somebody(), email: first.email }, 2);
+    const second = await unverified({ ...newPerson(), email: first.email }, 2);
     await patch(first, { is_verified: true });
     await mailAbout(first.email, RESET);
     const row = await rowOf(first.email);
@@ -77,7 +77,7 @@ describe("PATCH is_verified of a registration that was never proved", () => {
       expect((await tryLogin({ email: first.email, password })).status).not.toBe(200);
     }
     await post("/api/v1/auth/resend-verification", { email: first.email });
-    await register({ ...somebody(), email: first.email });
+    await register({ ...newPerson(), email: first.email });
     await mailAbout(first.email, /^You already have an account/);
     expect((await mailsTo(first.email)).filter(({ subject }) => /^Verify/.test(subject))).toHaveLength(2);
     expect(await rowOf(first.email)).toEqual(row);

@@ -24,7 +24,7 @@ import { countingRows } from "../support/counted-rows.ts";
 import { countRows } from "../support/database.ts";
 import { event } from "../support/events.ts";
 import { recordLogs } from "../support/logs.ts";
-import { addUserRow, eventsOf, loggedIn, somebody, withStanding } from "../support/people.ts";
+import { addUserRow, eventsOf, loggedIn, newPerson, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { watchedDatabase } from "../support/watched-database.ts";
 
@@ -438,7 +438,7 @@ describe("lists of events in two databases", () => {
     expectProblem(own, 503, "unavailable");
     expectProblem(await get("/api/v1/audit-events", { bearer: await operator() }, send), 503, "unavailable");
 
-    const newcomer = somebody();
+    const newcomer = newPerson();
     expect((await post("/api/v1/auth/register", newcomer, {}, send)).status).toBe(202);
     expect((await tryLogin(person, {}, send)).status).toBe(200);
     const [, second] = await eventsOf(person.userId, "login_succeeded", 2);

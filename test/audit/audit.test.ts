@@ -30,8 +30,8 @@ import {
   type LoggedIn,
   loggedIn,
   logIn,
+  newPerson,
   registered,
-  somebody,
   withStanding,
 } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -114,7 +114,7 @@ describe("the audit log", () => {
     await call("DELETE", `/api/v1/users/me/sessions/${again.sessionId}`, { bearer });
     await logIn(person);
     await call("DELETE", "/api/v1/users/me/sessions", { bearer });
-    await post("/api/v1/users/me/email", { email: somebody().email, password: person.password }, { bearer });
+    await post("/api/v1/users/me/email", { email: newPerson().email, password: person.password }, { bearer });
     await changePassword(person, password);
     await get("/api/v1/users/me/export", { bearer });
     const thief = await logIn({ ...person, password });
@@ -123,7 +123,7 @@ describe("the audit log", () => {
     await refresh(thief.refreshToken);
     vi.useRealTimers();
     await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
-    await register({ ...somebody(), email: person.email });
+    await register({ ...newPerson(), email: person.email });
     await post("/api/v1/auth/logout", undefined, { bearer });
     const types: AuditEventType[] = [
       "registered",

@@ -30,7 +30,7 @@ import {
 import { setUser } from "../support/database.ts";
 import { addTotp, codeOf, confirmTotp, enrolled, nextStep, reported, secondStep } from "../support/factors.ts";
 import { recordLogs } from "../support/logs.ts";
-import { eventsOf, loggedIn, mailAbout, mailsTo, registered, somebody, unverified } from "../support/people.ts";
+import { eventsOf, loggedIn, mailAbout, mailsTo, newPerson, registered, unverified } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const ASK = "/api/v1/auth/email-login";
@@ -44,7 +44,7 @@ describe("POST /api/v1/auth/email-login", () => {
     const person = await registered();
     const waiting = await unverified();
     const logs = recordLogs();
-    const asked = [person.email, somebody().email, waiting.email];
+    const asked = [person.email, newPerson().email, waiting.email];
     const answers: Awaited<ReturnType<typeof askForLink>>[] = [];
     for (const email of asked) answers.push(await askForLink(email, { cookie: true }, FROM_PAGE));
     const faceless = answers.map(({ answer }) => {
@@ -69,7 +69,7 @@ describe("POST /api/v1/auth/email-login", () => {
   });
 
   it("refuses the fourth mail to one address within the hour, known or not", async () => {
-    for (const email of [(await registered()).email, somebody().email]) {
+    for (const email of [(await registered()).email, newPerson().email]) {
       expect(await inTurn(3, () => post(ASK, { email }))).toEqual([202, 202, 202]);
       expectProblem(await post(ASK, { email }), 429, "rate_limited");
     }
@@ -250,7 +250,7 @@ describe("a link that logs in", () => {
 
   it("gives its network no more guesses at passwords", async () => {
     const [person, address] = [await registered(), freshAddress()];
-    const wrong = { email: somebody().email, password: "a wrong password, surely" };
+    const wrong = { email: newPerson().email, password: "a wrong password, surely" };
     const send = appWith({ RATE_LIMITS: "loginPerAddress=2/5m" });
     const guess = () => post("/api/v1/auth/login", wrong, { address }, send);
     expect(await inTurn(3, guess)).toEqual([401, 401, 429]);

@@ -23,7 +23,7 @@ import { countingHashes } from "../support/counted-hashes.ts";
 import { setUser } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { recordLogs } from "../support/logs.ts";
-import { logIn, registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { logIn, newPerson, registered, rowOf, unverified } from "../support/people.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
@@ -136,7 +136,7 @@ describe("POST /api/v1/auth/login", () => {
     const answers = [];
     for (const body of [
       { email: known.email, password },
-      { email: somebody().email, password },
+      { email: newPerson().email, password },
       { username: (await registered()).username, password },
       { username: "nobody-at-all", password },
       { email: "not an address", password },
@@ -159,7 +159,7 @@ describe("POST /api/v1/auth/login", () => {
   });
 
   it("compares passwords in NFC and changes nothing else in them [PW-4]", async () => {
-    const person = { ...somebody(), password: "cafe\u0301 au lait, please" };
+    const person = { ...newPerson(), password: "cafe\u0301 au lait, please" };
     await registered(person);
     await logIn({ ...person, password: "caf\u00e9 au lait, please" });
     const { password: right } = person;
@@ -169,7 +169,7 @@ describe("POST /api/v1/auth/login", () => {
   });
 
   it.each([64, 200, 256])("never matches a password of %i characters without its last one [PW-2]", async (length) => {
-    const person = { ...somebody(), password: "0123456789".repeat(26).slice(0, length) };
+    const person = { ...newPerson(), password: "0123456789".repeat(26).slice(0, length) };
     await registered(person);
     const shortened = { ...person, password: person.password.slice(0, -1) };
     expectProblem(await tryLogin(shortened), 401, "invalid_credentials");
@@ -178,7 +178,7 @@ describe("POST /api/v1/auth/login", () => {
 
   it("refuses a password over the cap before anything is hashed", async () => {
     const logs = recordLogs();
-    const body = { email: somebody().email, password: "🔑".repeat(257) };
+    const body = { email: newPerson().email, password: "🔑".repeat(257) };
     expectProblem(await post(LOGIN, body), 422, "validation_failed");
     expect(logs()[0]).toMatchObject({ storage_calls: 0 });
   });
@@ -238,7 +238,7 @@ describe("POST /api/v1/auth/login", () => {
     const [known, disabled] = [await registered(), await registered()];
     await setUser(disabled, { is_active: 0 });
     const wrong = { ...known, password: WRONG };
-    for (const { email, password } of [known, wrong, somebody(), disabled]) {
+    for (const { email, password } of [known, wrong, newPerson(), disabled]) {
       const { services, costs, configured } = countingHashes();
       await runEndpoint(login, services, { body: { email, password } });
       expect(costs).toEqual([configured]);
@@ -292,7 +292,7 @@ describe("POST /api/v1/auth/login", () => {
   });
 
   it("counts an IPv6 network of /64 as one client, and takes it from CF-Connecting-IP alone [LG-5, LG-7]", async () => {
-    const body = { email: somebody().email, password: WRONG };
+    const body = { email: newPerson().email, password: WRONG };
     const statuses = await inTurn(11, (attempt) => {
       const headers = { "X-Forwarded-For": freshAddress(), "X-Real-IP": freshAddress(), Forwarded: `for=${attempt}` };
       return post(LOGIN, body, { address: `2001:db8:ffff:1:${attempt}::1`, headers });
@@ -312,7 +312,7 @@ describe("POST /api/v1/auth/login", () => {
 
   it("answers 503 busy with Retry-After when too many passwords wait to be checked", async () => {
     const impatient = appWith({ ...laneOf(1), RATE_LIMITING: "off" });
-    const body = { email: somebody().email, password: WRONG };
+    const body = { email: newPerson().email, password: WRONG };
     const answers = await atOnce(12, () => post(LOGIN, body, {}, impatient));
     const busy = answers.filter(({ status }) => status === 503);
     expect(busy.length).toBeGreaterThan(0);
@@ -326,13 +326,13 @@ describe("POST /api/v1/auth/login", () => {
     const tries = await atOnce(10, () => post(LOGIN, body, { address }, budgets));
     expect(tries.some(({ json }) => json.code === "busy")).toBe(true);
     expectProblem(await post(LOGIN, body, { address }, budgets), 401, "invalid_credentials");
-    const registrations = await atOnce(12, () => register(somebody(), impatient));
+    const registrations = await atOnce(12, () => register(newPerson(), impatient));
     expect(registrations.some(({ json }) => json.code === "busy")).toBe(true);
   });
 
   it("counts a guess at an account's password although there was no place to judge the registration beside it", async () => {
     const person = await registered();
-    expect((await register({ ...somebody(), email: person.email })).status).toBe(202);
+    expect((await register({ ...newPerson(), email: person.email })).status).toBe(202);
     const services = coldIsolate();
     let turns = 0;
     // Each login checks two hashes: the account's and the registration's. This lane is full for every second one.

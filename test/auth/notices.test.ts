@@ -18,9 +18,9 @@ import {
   mailAbout,
   mailedToken,
   mailsTo,
+  newPerson,
   registered,
   rowOf,
-  somebody,
 } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
@@ -153,7 +153,7 @@ describe("a refresh token that is used again", () => {
 
 describe("the language of mails", () => {
   it("is the one that the registering browser asks for, and can be changed", async () => {
-    const person = somebody();
+    const person = newPerson();
     const options = { headers: { "Accept-Language": "de-AT,de;q=0.9,en;q=0.5" } };
     await post("/api/v1/auth/register", person, options);
     const [german] = await mailsTo(person.email);
@@ -174,7 +174,7 @@ describe("the language of mails", () => {
   it("is that of the owner when another client registers the same address", async () => {
     const person = await loggedIn();
     await call("PUT", "/api/v1/users/me", { bearer: person.accessToken, body: { locale: "de" } });
-    const stranger = { ...somebody(), email: person.email };
+    const stranger = { ...newPerson(), email: person.email };
     await post("/api/v1/auth/register", stranger, { headers: { "Accept-Language": "en" } });
     const mail = await oneNotice(person.email, /Konto/);
     expect(mail.html).toContain('<html lang="de"');
@@ -184,7 +184,7 @@ describe("the language of mails", () => {
 describe("a product of another name", () => {
   it("has its own name and subjects in the mails", async () => {
     const values = { PRODUCT_NAME: "Acme", MAIL_SUBJECTS: '{"verify_email":"Welcome to {product}"}' };
-    const person = somebody();
+    const person = newPerson();
     expect((await register(person, appWith(values))).status).toBe(202);
     const services = coldIsolate(values);
     const { registration } = await services.registrations.findNewest(person.email);

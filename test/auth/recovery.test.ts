@@ -18,7 +18,7 @@ import { appWith, call, expectProblem, freshAddress, get, post, shown } from "..
 import { setUser } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { recordLogs } from "../support/logs.ts";
-import { logIn, mailAbout, mailedToken, mailsTo, registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { logIn, mailAbout, mailedToken, mailsTo, newPerson, registered, rowOf, unverified } from "../support/people.ts";
 import { appInterrupted } from "../support/slow-database.ts";
 
 const FORGOT = "/api/v1/auth/forgot-password";
@@ -27,7 +27,7 @@ const RESET = "/api/v1/auth/reset-password";
 describe("POST /api/v1/auth/forgot-password", () => {
   it("gives a known and an unknown address the same response at the same cost, and emails only the known one [PR-1]", async () => {
     const person = await registered();
-    const unknown = somebody().email;
+    const unknown = newPerson().email;
     const logs = recordLogs();
     const [known, nobody] = [await forgotPassword(person.email), await forgotPassword(unknown)];
     expect(known.status).toBe(202);
@@ -54,7 +54,7 @@ describe("POST /api/v1/auth/forgot-password", () => {
 
   it("refuses the fourth mail to one address within the hour, known or not [PR-2]", async () => {
     const known = await registered();
-    for (const email of [known.email, somebody().email]) {
+    for (const email of [known.email, newPerson().email]) {
       for (let time = 0; time < 3; time++) expect((await forgotPassword(email)).status).toBe(202);
       expectProblem(await forgotPassword(email), 429, "rate_limited");
     }
@@ -161,7 +161,7 @@ describe("POST /api/v1/auth/reset-password", () => {
   it("is refused where the account moves to another address while the new password is hashed", async () => {
     const person = await registered();
     const token = await recoveryToken(person);
-    const email = somebody().email;
+    const email = newPerson().email;
     const send = appInterrupted("update `users` set", () => setUser(person, { email }));
     expectProblem(await post(RESET, { token, new_password: NEW_PASSWORD }, {}, send), 400, "invalid_token");
     await logIn({ ...person, email });

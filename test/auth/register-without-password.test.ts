@@ -7,7 +7,16 @@ import { countingHashes } from "../support/counted-hashes.ts";
 import { countRows } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { recordLogs } from "../support/logs.ts";
-import { logIn, mailedToken, mailsTo, registered, rowOf, somebody, tokenAbout, unverified } from "../support/people.ts";
+import {
+  logIn,
+  mailedToken,
+  mailsTo,
+  newPerson,
+  registered,
+  rowOf,
+  tokenAbout,
+  unverified,
+} from "../support/people.ts";
 
 const REGISTER = "/api/v1/auth/register";
 const PASSKEYS = "/api/v1/users/me/factors/passkeys";
@@ -15,7 +24,7 @@ const SITE = { rpId: "localhost", origin: "http://localhost:8787" };
 
 /** A new person who chooses no password. */
 function withoutPassword() {
-  const { email, username } = somebody();
+  const { email, username } = newPerson();
   return { email, username };
 }
 
@@ -79,7 +88,7 @@ describe("a registration without a password", () => {
     expect(costs).toEqual([costs[0], costs[0]]);
     expect((await mailsTo(owner.email, 2))[0]?.subject).toBe("You already have an account with Postern");
     expect(await rowOf(owner.email)).toEqual(before);
-    for (const { email } of [owner, somebody()]) {
+    for (const { email } of [owner, newPerson()]) {
       const hashing = countingHashes();
       const answer = await runEndpoint(registerEndpoint, hashing.services, { body: { ...withoutPassword(), email } });
       expect([outcomeOf(answer), hashing.costs]).toEqual([{ status: "verification_required" }, []]);
@@ -106,7 +115,7 @@ describe("a registration without a password", () => {
   it("keeps its username from everyone, also from the same person, who can prove nothing", async () => {
     const person = withoutPassword();
     expect((await register(person)).status).toBe(202);
-    const others = [person, { ...person, email: somebody().email }, { ...person, password: somebody().password }];
+    const others = [person, { ...person, email: newPerson().email }, { ...person, password: newPerson().password }];
     for (const other of others) expectProblem(await register(other), 409, "username_taken");
     const guarded = await unverified();
     const { email, username } = guarded;

@@ -8,14 +8,14 @@ import { countingHashes } from "../support/counted-hashes.ts";
 import { countRows } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { withoutPauses } from "../support/held-timers.ts";
-import { logIn, mailsTo, registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { logIn, mailsTo, newPerson, registered, rowOf, unverified } from "../support/people.ts";
 import { carryOutLeft, coldIsolate } from "../support/services.ts";
 
 const REGISTER = "/api/v1/auth/register";
 
 describe("POST /api/v1/auth/register", () => {
   it("accepts a new person and mails a verification link in the fragment of a URL of ours [RG-8]", async () => {
-    const person = somebody();
+    const person = newPerson();
     const fields = { first_name: "Ada", last_name: "Lovelace", phone: "+441234567890" };
     const evil = "evil.example";
     const headers = { Host: evil, "X-Forwarded-Host": evil, Forwarded: `host=${evil}`, Origin: `https://${evil}` };
@@ -34,8 +34,8 @@ describe("POST /api/v1/auth/register", () => {
   it("gives an address that has an account the same response, emails its owner and changes nothing [RG-1, RG-2]", async () => {
     const owner = await registered();
     const before = await rowOf(owner.email);
-    const stranger = { ...somebody(), email: owner.email.toUpperCase() };
-    const fresh = await register(somebody());
+    const stranger = { ...newPerson(), email: owner.email.toUpperCase() };
+    const fresh = await register(newPerson());
     const known = await register(stranger);
 
     expect(shown(known)).toEqual(shown(fresh));
@@ -47,9 +47,9 @@ describe("POST /api/v1/auth/register", () => {
 
   it("computes one hash of the configured cost, whether or not the address has an account [RG-1]", async () => {
     // test/node/live-timing.test.ts measures the times themselves.
-    for (const { email } of [await registered(), somebody()]) {
+    for (const { email } of [await registered(), newPerson()]) {
       const { services, costs, configured } = countingHashes();
-      const answer = await runEndpoint(registerEndpoint, services, { body: { ...somebody(), email } });
+      const answer = await runEndpoint(registerEndpoint, services, { body: { ...newPerson(), email } });
       expect(outcomeOf(answer)).toEqual({ status: "verification_required" });
       expect(costs).toEqual([configured]);
     }
@@ -63,17 +63,17 @@ describe("POST /api/v1/auth/register", () => {
 
   it("does not tell by the username, tried again, whether the address had an account", async () => {
     const owner = await registered();
-    const [known, fresh] = [somebody(), somebody()];
+    const [known, fresh] = [newPerson(), newPerson()];
     expect((await register({ ...known, email: owner.email })).status).toBe(202);
     expect((await register(fresh)).status).toBe(202);
     for (const { username } of [known, fresh]) {
-      expectProblem(await register({ ...somebody(), username }), 409, "username_taken");
+      expectProblem(await register({ ...newPerson(), username }), 409, "username_taken");
     }
   });
 
   it("gives an address to the registration whose link is used, with the credentials that were chosen for it", async () => {
     const attacker = await unverified();
-    const victim = await unverified({ ...somebody(), email: attacker.email }, 2);
+    const victim = await unverified({ ...newPerson(), email: attacker.email }, 2);
     const [newest] = await mailsTo(victim.email, 2);
     expect(newest?.text).toContain(`Your username is ${victim.username}.`);
     expect((await verifyEmail(victim.token)).status).toBe(200);
@@ -84,8 +84,8 @@ describe("POST /api/v1/auth/register", () => {
 
   it("does not tell by a login after it whether the address had an account", async () => {
     const [verified, waiting] = [await registered(), await unverified()];
-    for (const email of [verified.email, waiting.email, somebody().email]) {
-      const stranger = { ...somebody(), email };
+    for (const email of [verified.email, waiting.email, newPerson().email]) {
+      const stranger = { ...newPerson(), email };
       expect((await register(stranger)).status).toBe(202);
       for (const name of [{ email }, { username: stranger.username }]) {
         const right = await post("/api/v1/auth/login", { ...name, password: stranger.password });
@@ -98,7 +98,7 @@ describe("POST /api/v1/auth/register", () => {
   });
 
   it("sends the email later if the queue does not accept it now", async () => {
-    const person = somebody();
+    const person = newPerson();
     const failing = vi.spyOn(env.MAIL_QUEUE, "send").mockRejectedValue(new Error("the queue is out"));
     expect((await withoutPauses(() => register(person, appWith({})))).status).toBe(202);
     expect(failing, "with three pauses between").toHaveBeenCalledTimes(4);
@@ -109,10 +109,10 @@ describe("POST /api/v1/auth/register", () => {
 
   it("does not tell by two registrations whether the address had an account", async () => {
     const verified = await registered();
-    for (const email of [verified.email, somebody().email]) {
+    for (const email of [verified.email, newPerson().email]) {
       const [first, second] = [
-        { ...somebody(), email },
-        { ...somebody(), email },
+        { ...newPerson(), email },
+        { ...newPerson(), email },
       ];
       for (const person of [first, second]) expect((await register(person)).status).toBe(202);
       expectProblem(await tryLogin(first), 401, "invalid_credentials");
@@ -122,10 +122,10 @@ describe("POST /api/v1/auth/register", () => {
 
   it("does not learn that its address was verified by another", async () => {
     const attacker = await unverified();
-    const owner = await unverified({ ...somebody(), email: attacker.email }, 2);
+    const owner = await unverified({ ...newPerson(), email: attacker.email }, 2);
     const probe = async () => [
       (await post("/api/v1/auth/login", { username: attacker.username, password: attacker.password })).status,
-      (await register({ ...somebody(), username: attacker.username })).status,
+      (await register({ ...newPerson(), username: attacker.username })).status,
     ];
     const before = await probe();
     expect((await verifyEmail(owner.token)).status).toBe(200);
@@ -134,9 +134,9 @@ describe("POST /api/v1/auth/register", () => {
   });
 
   it("is deleted if the address is not verified in time, and its username is free again", async () => {
-    const [person, owner] = [somebody(), await registered()];
+    const [person, owner] = [newPerson(), await registered()];
     await register(person);
-    await register({ ...somebody(), email: owner.email });
+    await register({ ...newPerson(), email: owner.email });
     vi.setSystemTime(Date.now() + 31 * 86_400_000);
     await runCronTasks(coldIsolate());
     expect(await rowOf(person.email)).toBeNull();
@@ -146,29 +146,29 @@ describe("POST /api/v1/auth/register", () => {
   });
 
   it("leaves its username to the next user after its time, even before the cleanup job runs", async () => {
-    const { username } = somebody();
+    const { username } = newPerson();
     const owner = await registered();
-    expect((await post(REGISTER, { ...somebody(), email: owner.email, username })).status).toBe(202);
+    expect((await post(REGISTER, { ...newPerson(), email: owner.email, username })).status).toBe(202);
     vi.setSystemTime(Date.now() + 31 * 86_400_000);
-    expect((await register({ ...somebody(), username })).status).toBe(202);
+    expect((await register({ ...newPerson(), username })).status).toBe(202);
   });
 
   it("refuses a username that another user has, in any case, and names the field", async () => {
     const person = await registered();
-    const answer = await register({ ...somebody(), username: person.username.toUpperCase() });
+    const answer = await register({ ...newPerson(), username: person.username.toUpperCase() });
     expectProblem(answer, 409, "username_taken");
     expect(answer.json.errors).toMatchObject([{ field: "username", code: "taken" }]);
   });
 
   it("gives one of two who claim a username at once the name, and the other 409", async () => {
-    const { username } = somebody();
-    const answers = await atOnce(8, () => register({ ...somebody(), username }));
+    const { username } = newPerson();
+    const answers = await atOnce(8, () => register({ ...newPerson(), username }));
     expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(7).fill(409)]);
   });
 
   it("makes one account of one address that registers many times at once", async () => {
-    const { email } = somebody();
-    const answers = await atOnce(8, () => register({ ...somebody(), email }));
+    const { email } = newPerson();
+    const answers = await atOnce(8, () => register({ ...newPerson(), email }));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
     expect(await rowOf(email)).not.toBeNull();
   });
@@ -196,7 +196,7 @@ describe("POST /api/v1/auth/register", () => {
   ])(
     "refuses %s, naming the field and never its value [HT-2, HT-5, PW-1, PW-2, RG-7]",
     async (_what, change, fields, code) => {
-      const body = typeof change === "string" ? change : { ...somebody(), ...change };
+      const body = typeof change === "string" ? change : { ...newPerson(), ...change };
       const answer = await post(REGISTER, body);
       expectProblem(answer, 422, "validation_failed");
       expect(refusedFields(answer)).toEqual(fields);
@@ -220,12 +220,12 @@ describe("POST /api/v1/auth/register", () => {
     ["64 characters", "correct horse battery staple ".repeat(3).slice(0, 64)],
     ["256 characters", "x".repeat(256)],
   ])("takes a password of %s [PW-1, PW-2, PW-3]", async (_what, password) => {
-    expect((await register({ ...somebody(), password })).status).toBe(202);
+    expect((await register({ ...newPerson(), password })).status).toBe(202);
   });
 
   it("limits how many accounts one address registers", async () => {
     const address = "203.0.113.7";
-    const statuses = await inTurn(21, () => post(REGISTER, somebody(), { address }));
+    const statuses = await inTurn(21, () => post(REGISTER, newPerson(), { address }));
     expect(statuses).toEqual([...Array(20).fill(202), 429]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { register, tryLogin, verifyEmail } from "../support/account.ts";
 import { appWith, expectProblem, get } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
-import { registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { newPerson, registered, rowOf, unverified } from "../support/people.ts";
 
 describe("registration that is not open", () => {
   it.each([
@@ -14,8 +14,8 @@ describe("registration that is not open", () => {
       const send = appWith({ REGISTRATION: policy });
       const [owner, waiting] = [await registered(), await unverified()];
       const logs = recordLogs();
-      for (const email of [owner.email, waiting.email, somebody().email]) {
-        const stranger = { ...somebody(), email };
+      for (const email of [owner.email, waiting.email, newPerson().email]) {
+        const stranger = { ...newPerson(), email };
         expectProblem(await register(stranger, send), 403, code);
         expect(await rowOf(email)).not.toMatchObject({ username: stranger.username });
       }
@@ -24,9 +24,9 @@ describe("registration that is not open", () => {
   );
 
   it("says what to do", async () => {
-    const byInvitation = await register(somebody(), appWith({ REGISTRATION: "invitation" }));
+    const byInvitation = await register(newPerson(), appWith({ REGISTRATION: "invitation" }));
     expect(byInvitation.json.detail).toContain("Ask an administrator for an invitation");
-    const closed = await register(somebody(), appWith({ REGISTRATION: "closed" }));
+    const closed = await register(newPerson(), appWith({ REGISTRATION: "closed" }));
     expect(closed.json.detail).toContain("Existing users can log in");
   });
 
@@ -43,6 +43,6 @@ describe("registration that is not open", () => {
 
   it("is open unless it says otherwise", async () => {
     expect((await get("/")).json.registration).toBe("open");
-    expect((await register(somebody())).status).toBe(202);
+    expect((await register(newPerson())).status).toBe(202);
   });
 });

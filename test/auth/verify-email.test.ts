@@ -4,7 +4,7 @@ import { verifyEmail } from "../support/account.ts";
 import { altered } from "../support/altered.ts";
 import { appWith, atOnce, call, expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
-import { mailedToken, mailsTo, registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { mailedToken, mailsTo, newPerson, registered, rowOf, unverified } from "../support/people.ts";
 
 const VERIFY = "/api/v1/auth/verify-email";
 const RESEND = "/api/v1/auth/resend-verification";
@@ -50,7 +50,7 @@ describe("POST /api/v1/auth/verify-email", () => {
 
   it("kills the link of another registration of the address once one is spent, and the account keeps its owner", async () => {
     const owner = await unverified();
-    const { token: other } = await unverified({ ...somebody(), email: owner.email }, 2);
+    const { token: other } = await unverified({ ...newPerson(), email: owner.email }, 2);
     expect(other).not.toBe(owner.token);
     expect((await verifyEmail(owner.token)).status).toBe(200);
     const before = await rowOf(owner.email);
@@ -128,7 +128,7 @@ describe("POST /api/v1/auth/resend-verification", () => {
   it("gives unknown, verified and waiting addresses the same response, and emails only the waiting one [RG-5]", async () => {
     const verified = await registered();
     const { email: waiting } = await unverified();
-    const unknown = somebody().email;
+    const unknown = newPerson().email;
     const answers = await Promise.all([unknown, verified.email, waiting].map((email) => post(RESEND, { email })));
     for (const answer of answers) {
       expect(answer.status).toBe(202);
@@ -143,7 +143,7 @@ describe("POST /api/v1/auth/resend-verification", () => {
 
   it("refuses the fourth mail to one address within the hour, known or not [RG-5]", async () => {
     const { email: waiting } = await unverified();
-    for (const email of [waiting, somebody().email]) {
+    for (const email of [waiting, newPerson().email]) {
       for (let attempt = 0; attempt < 3; attempt++) expect((await post(RESEND, { email })).status).toBe(202);
       expectProblem(await post(RESEND, { email: email.toUpperCase() }), 429, "rate_limited");
     }

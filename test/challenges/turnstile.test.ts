@@ -5,7 +5,7 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, laneOf, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
-import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { mailsTo, newPerson, registered, rowOf } from "../support/people.ts";
 
 const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
@@ -61,7 +61,7 @@ interface Door {
 const DOORS: Door[] = [
   {
     path: "/api/v1/auth/register",
-    body: (email, password) => ({ ...somebody(), email, password }),
+    body: (email, password) => ({ ...newPerson(), email, password }),
     success: 202,
   },
   { path: "/api/v1/auth/login", body: (email, password) => ({ email, password }), success: 200 },
@@ -89,7 +89,7 @@ describe.each(DOORS)("POST $path, where a challenge is asked for,", ({ path, bod
     const before = await rowOf(owner.email);
     cloudflare();
     const answers: Answer[] = [];
-    for (const email of [owner.email, somebody().email]) {
+    for (const email of [owner.email, newPerson().email]) {
       const sent = { ...body(email, owner.password), turnstile_token: token };
       answers.push(await post(path, sent, {}, withKey(key)));
     }
@@ -225,7 +225,7 @@ describe("a challenge at login", () => {
 
   it("does not come before the limits: who is over them hears of those", async () => {
     const address = freshAddress();
-    const { email } = somebody();
+    const { email } = newPerson();
     cloudflare();
     const { budget } = LIMIT_RULES.loginPerAccountAndAddress;
     const sent = { email, password: "a wrong password, surely", turnstile_token: DUMMY };
@@ -248,7 +248,7 @@ describe("whether a challenge is asked for", () => {
 describe("a challenge at registration", () => {
   it("is not asked about where registration is closed", async () => {
     const asked = cloudflare();
-    const sent = { ...somebody(), turnstile_token: DUMMY };
+    const sent = { ...newPerson(), turnstile_token: DUMMY };
     const send = withKey(PASSES, { REGISTRATION: "closed" });
     expectProblem(await post("/api/v1/auth/register", sent, {}, send), 403, "registration_closed");
     expect(asked).toEqual([]);

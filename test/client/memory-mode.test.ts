@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { type AuthState, PosternError, readError } from "../../src/client/index.ts";
 import { ORIGIN } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
-import { mailedToken, registered, somebody } from "../support/people.ts";
+import { mailedToken, newPerson, registered } from "../support/people.ts";
 import { LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf } from "./visitor.ts";
 import { type Credentials, credentialsOf, signedIn, visit, visitorOfWorker } from "./worker.ts";
 
@@ -15,7 +15,7 @@ describe("the client in memory mode", () => {
     const visitor = visitorOfWorker();
     const client = visitor.open({ deviceName: "A test" });
     const states = statesOf(client);
-    const person = somebody();
+    const person = newPerson();
     expect(await client.register(person)).toEqual({ status: "verification_required" });
     const token = await mailedToken(person.email);
     const headers = { "Content-Type": "application/json" };
@@ -434,7 +434,7 @@ describe("an error", () => {
   it("lists the fields that were refused", async () => {
     const wrong = visitorOfWorker()
       .open()
-      .register({ ...somebody(), password: "short" });
+      .register({ ...newPerson(), password: "short" });
     await expect(wrong).rejects.toMatchObject({ code: "validation_failed", errors: [{ field: "password" }] });
   });
 
@@ -480,7 +480,7 @@ describe("an error", () => {
   ])("comes where a network answers with %s of its own, which ends no session and begins none", async (_, answer) => {
     const { visitor, client, states, user } = await signedIn();
     visitor.through(async () => answer());
-    const asks = [client.refresh, client.user, () => client.register({ ...somebody() })];
+    const asks = [client.refresh, client.user, () => client.register({ ...newPerson() })];
     for (const ask of asks) await expect(ask()).rejects.toMatchObject({ code: "unexpected_answer", status: 200 });
     visitor.through((_, deliver) => deliver());
     expect(await client.refresh()).toBe(true);

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { type Client, type ClientOptions, PosternError } from "../../src/client/index.ts";
 import { NEW_PASSWORD } from "../support/account.ts";
 import { codeOf, enrolled, nextStep } from "../support/factors.ts";
-import { somebody } from "../support/people.ts";
+import { newPerson } from "../support/people.ts";
 import { loseAnswer, ME, REFRESH, type Visitor } from "./visitor.ts";
 import { credentialsOf, signedIn, visitorOfWorker } from "./worker.ts";
 
@@ -145,7 +145,7 @@ describe("the service's demand for another login", () => {
   /** The requests that the account page sends. */
   const requestsOf = (password: string): Record<string, (client: Client) => Promise<Response>> => ({
     export: (client) => client.fetch("/api/v1/users/me/export"),
-    address: send("POST", "me/email", { email: somebody().email, password }),
+    address: send("POST", "me/email", { email: newPerson().email, password }),
     password: send("POST", "change-password", { current_password: password, new_password: NEW_PASSWORD }),
     account: send("DELETE", "me", { password: NEW_PASSWORD }),
   });

@@ -10,9 +10,9 @@ import {
   type LoggedIn,
   loggedIn,
   mailsTo,
+  newPerson,
   type Person,
   rowOf,
-  somebody,
   withStanding,
 } from "../support/people.ts";
 
@@ -398,16 +398,16 @@ describe("the least length of a new password", () => {
 
   it("is 8 for everyone only where no password is enough from the first login on [PW-1]", async () => {
     const everyoneLater = appWith({ SECOND_FACTOR: "required" });
-    isTooShort(await register({ ...somebody(), password: EIGHT }, everyoneLater));
-    isTooShort(await register({ ...somebody(), password: EIGHT }, forOperators));
-    expect((await register({ ...somebody(), password: EIGHT }, required)).status).toBe(202);
+    isTooShort(await register({ ...newPerson(), password: EIGHT }, everyoneLater));
+    isTooShort(await register({ ...newPerson(), password: EIGHT }, forOperators));
+    expect((await register({ ...newPerson(), password: EIGHT }, required)).status).toBe(202);
     expect((await get("/register", {}, required)).text).toContain("At least 8 characters");
   });
 
   it("is what the operator has set, for everyone", async () => {
     const send = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0", PASSWORD_MIN_LENGTH: "20" });
     const nineteen = "nineteen characters";
-    isTooShort(await register({ ...somebody(), password: nineteen }, send));
+    isTooShort(await register({ ...newPerson(), password: nineteen }, send));
     isTooShort(await change(await loggedIn(), send, nineteen));
   });
 });

@@ -14,7 +14,7 @@ import { encodeCbor } from "../support/cbor.ts";
 import { atOnce, call, expectProblem, get, post } from "../support/client.ts";
 import { setUser, withoutTable } from "../support/database.ts";
 import { codeOf, nextStep, pendingToken, reported, secondStep } from "../support/factors.ts";
-import { eventsOf, loggedIn, logIn, mailsTo, rowOf, somebody, withStanding } from "../support/people.ts";
+import { eventsOf, loggedIn, logIn, mailsTo, newPerson, rowOf, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
@@ -26,7 +26,7 @@ const sha256Of = (text: string) => Buffer.from(sha256(utf8(text)));
 
 /** Adds a user with these fields, as the import command does. */
 async function imported(fields: object) {
-  const person = { ...somebody(), password: "cafe\u0301 au lait" };
+  const person = { ...newPerson(), password: "cafe\u0301 au lait" };
   const { email, username } = person;
   const line = { email, username, is_verified: true, password_hash: OWN_COST_OF_DECOMPOSED, ...fields };
   const read = createUserReader(

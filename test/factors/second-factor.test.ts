@@ -279,7 +279,7 @@ describe("a session with a second factor", () => {
   });
 });
 
-describe("a factor that is removed while somebody logs in with it", () => {
+describe("a factor that is removed while its owner logs in with it", () => {
   it("opens a session before its removal, and none after it", async () => {
     const person = await enrolled();
     const { email, password } = person;

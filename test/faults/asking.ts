@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { readMe, refresh } from "../support/account.ts";
 import { type Answer, appWith, call } from "../support/client.ts";
 import { type Fault, moveClock, type Plan } from "../support/faults.ts";
-import { somebody } from "../support/people.ts";
+import { newPerson } from "../support/people.ts";
 import { carryOutLeft } from "../support/services.ts";
 import { accepts, NO_ACCOUNT, type Request, step, type World } from "./model.ts";
 import { type Known, prepare, type Service } from "./prepare.ts";
@@ -59,7 +59,7 @@ export class Asking implements fc.AsyncCommand<Known, Service> {
     // The username of a deleted account stays reserved, so another person registers. `known` keeps the tokens of the
     // former person.
     if (request.kind === "register" && known.worlds.every(({ account }) => account === "none")) {
-      Object.assign(service, { name: somebody().username, link: undefined });
+      Object.assign(service, { name: newPerson().username, link: undefined });
     }
     const prepared = await prepare(request, service, known);
     // The request can't be made, because nothing is stored for it. Only worlds (possible states) that refuse it remain.

@@ -11,7 +11,7 @@ import { newProfile } from "../../src/users/profile-fields.ts";
 import { readMe } from "../support/account.ts";
 import { eventually } from "../support/eventually.ts";
 import { neverLog } from "../support/logs.ts";
-import { type LoggedIn, type Person, somebody } from "../support/people.ts";
+import { type LoggedIn, newPerson, type Person } from "../support/people.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 
 const services = coldIsolate();
@@ -30,7 +30,7 @@ export async function userInDirectory(
   standing: "user" | "superuser" = "user",
   lastLoginAt: number | null = clock.now(),
 ): Promise<Person & { userId: string }> {
-  const person = somebody();
+  const person = newPerson();
   const userId = newId();
   const [role, flag] = standing === "superuser" ? ["admin", 1] : ["user", 0];
   const now = clock.now();
@@ -82,7 +82,7 @@ export async function superuser(): Promise<Visitor> {
 
 /** A registration that waits for its verification, and the token of the link that verifies it. */
 export async function waiting(): Promise<Person & { token: string }> {
-  const person = somebody();
+  const person = newPerson();
   const { email, username } = person;
   const id = newId();
   const row = { id, email, username, passwordHash: await hashOf(person.password), ...newProfile({}), locale: "en" };
@@ -112,7 +112,7 @@ export async function loginLink(userId: string): Promise<{ token: string; code: 
 export async function mover(): Promise<Visitor & { newEmail: string; confirmation: string; undo: string }> {
   const person = await visitor();
   const id = newId();
-  const { email: newEmail } = somebody();
+  const { email: newEmail } = newPerson();
   const change = { id, userId: person.userId, oldEmail: person.email, newEmail, sessionEpoch: 0 };
   const times = { requestedAt: clock.now(), confirmedAt: null, undoneAt: null };
   await emailChanges.request({ ...change, ...times }, NOTHING_FOLLOWS);

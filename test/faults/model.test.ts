@@ -6,7 +6,7 @@ import { beforeAll, expect, inject, it, vi } from "vitest";
 import { tryLogin } from "../support/account.ts";
 import { appWith } from "../support/client.ts";
 import { print } from "../support/logs.ts";
-import { somebody } from "../support/people.ts";
+import { newPerson } from "../support/people.ts";
 import { Asking, AskingAtOnce, atOnce, struck } from "./asking.ts";
 import { untilKeyIsKnown, visitor } from "./cast.ts";
 import { NO_ACCOUNT, step } from "./model.ts";
@@ -46,7 +46,7 @@ it(
         vi.restoreAllMocks();
         const { accessToken } = await visitor("superuser");
         const known: Known = { worlds: [NO_ACCOUNT], held: [], chosen: 0 };
-        const name = somebody().username;
+        const name = newPerson().username;
         const service: Service = { name, link: undefined, waited: 0, isLimited, operator: accessToken };
         const start = ["register", "verify"] as const;
         for (const kind of start) await new Asking(kind, 0, undefined).run(known, service);

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { readMe } from "../support/account.ts";
 import { get } from "../support/client.ts";
-import { rowOf, somebody } from "../support/people.ts";
+import { newPerson, rowOf } from "../support/people.ts";
 import { visitor, withSession } from "./cast.ts";
 import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
 
@@ -26,7 +26,7 @@ async function twoSessions() {
 export const ACCOUNT: Record<string, Prepare> = {
   async changeEmail() {
     const person = await visitor();
-    const { email } = somebody();
+    const { email } = newPerson();
     return {
       ...{ method: "POST", path: "/api/v1/users/me/email", bearer: person.accessToken },
       body: { email, password: person.password },

@@ -4,7 +4,7 @@ import { readMe } from "../support/account.ts";
 import { countRows } from "../support/database.ts";
 import { undelivered } from "../support/emails.ts";
 import { openInvitation } from "../support/invitations.ts";
-import { rowOf, somebody } from "../support/people.ts";
+import { newPerson, rowOf } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { superuser, visitor, withSession } from "./cast.ts";
 import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
@@ -148,7 +148,7 @@ export const ADMINISTRATION: Record<string, Prepare> = {
 
   async inviteUser() {
     const { accessToken: bearer } = await superuser();
-    const { email } = somebody();
+    const { email } = newPerson();
     const isDone = async () =>
       (await coldIsolate().invitations.list({ limit: 100 })).some((one) => one.email === email);
     const request = { method: "POST", path: "/api/v1/invitations", bearer, body: { email } };

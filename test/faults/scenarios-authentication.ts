@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { readMe, refresh, tryLogin } from "../support/account.ts";
 import { ORIGIN, post } from "../support/client.ts";
-import { rowOf, somebody } from "../support/people.ts";
+import { newPerson, rowOf } from "../support/people.ts";
 import {
   invitationToken,
   loginLink,
@@ -27,7 +27,7 @@ const isInState = (email: string, state: Record<string, unknown>) => async () =>
 
 export const AUTHENTICATION: Record<string, Prepare> = {
   async register() {
-    const person = somebody();
+    const person = newPerson();
     return {
       ...{ method: "POST", path: "/api/v1/auth/register", body: { ...person, turnstile_token } },
       isDone: async () => (await rowOf(person.email)) !== null,
@@ -56,7 +56,7 @@ export const AUTHENTICATION: Record<string, Prepare> = {
   },
 
   async judgePassword() {
-    const { password } = somebody();
+    const { password } = newPerson();
     return { method: "POST", path: "/api/v1/auth/password-strength", isCold: true, body: { password } };
   },
 
@@ -265,7 +265,7 @@ export const AUTHENTICATION: Record<string, Prepare> = {
   },
 
   async acceptInvitation() {
-    const person = somebody();
+    const person = newPerson();
     const body = { ...person, token: invitationToken(person.email) };
     return {
       ...{ method: "POST", path: "/api/v1/auth/accept-invitation", body, again: "invitation_used" },

@@ -25,7 +25,7 @@ const ATTEMPTS: Record<string, (person: LoggedIn) => Promise<Attempt>> = {
     ...{ method: "POST", path: "/api/v1/auth/login", body: { email, password: "a wrong password, surely" } },
     event: "login_failed",
   }),
-  "a change of somebody's role": async ({ userId }) => ({
+  "a change of a user's role": async ({ userId }) => ({
     ...{ method: "PATCH", path: `/api/v1/users/${userId}`, body: { role: "moderator" } },
     bearer: (await withStanding("admin")).accessToken,
     event: "role_changed",

@@ -11,7 +11,7 @@ import { withoutTable } from "../support/database.ts";
 import { exampleOf } from "../support/examples.ts";
 import { recordLogs } from "../support/logs.ts";
 import { operations } from "../support/openapi.ts";
-import { somebody, withStanding } from "../support/people.ts";
+import { newPerson, withStanding } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 
@@ -266,7 +266,7 @@ describe("problems", () => {
   it("tell the client nothing of a surprise but the request id, and the log its cause [HT-3]", async () => {
     const logs = recordLogs();
     await withoutTable("users", async () => {
-      const person = somebody();
+      const person = newPerson();
       for (const answer of [await register(person), await tryLogin(person)]) {
         expectProblem(answer, 503, "unavailable");
         expect(answer.text).not.toMatch(/users|sql|D1_|select|insert|stack/i);

@@ -11,8 +11,8 @@ import {
   type LoggedIn,
   logIn,
   mailedToken,
+  newPerson,
   rowOf,
-  somebody,
   tokenAbout,
   unverified,
   withStanding,
@@ -30,7 +30,7 @@ beforeAll(async () => {
 const accept = (body: object, send?: Send) => post("/api/v1/auth/accept-invitation", body, {}, send);
 
 /** Invites a person. Returns a body that accepts without a password. `mails`: how many emails the address then has. */
-async function invited({ email, username } = somebody(), mails = 1) {
+async function invited({ email, username } = newPerson(), mails = 1) {
   const answer = await post("/api/v1/invitations", { email }, { bearer: admin.accessToken });
   expect(answer.status, answer.text).toBe(202);
   return { email, username, token: await mailedToken(email, mails) };
@@ -82,7 +82,7 @@ describe("an invitation that is accepted without a password", () => {
       expectProblem(answer, 422, "validation_failed");
       expect(refusedFields(answer)).toEqual(["password"]);
     }
-    const { password } = somebody();
+    const { password } = newPerson();
     expect((await accept({ ...person, password })).status).toBe(200);
     await logIn({ ...person, password });
   });
@@ -99,7 +99,7 @@ describe("an invitation that is accepted without a password", () => {
 
   it("replaces a registration of the address, whose link and password then open nothing", async () => {
     const rival = await unverified();
-    const person = await invited({ ...somebody(), email: rival.email }, 2);
+    const person = await invited({ ...newPerson(), email: rival.email }, 2);
     expect((await accept(person)).status).toBe(200);
     expectProblem(await verifyEmail(rival.token), 400, "invalid_token");
     expect(await rowOf(person.email)).toMatchObject({ username: person.username, is_verified: 1 });
@@ -127,7 +127,7 @@ describe("an invitation that is accepted without a password", () => {
     "is accepted once, and has one event, if two equal requests meet, for an address that is %s",
     async (state) => {
       const earlier = state === "new" ? undefined : await unverified();
-      const person = await invited({ ...somebody(), ...(earlier && { email: earlier.email }) }, earlier ? 2 : 1);
+      const person = await invited({ ...newPerson(), ...(earlier && { email: earlier.email }) }, earlier ? 2 : 1);
       const send = appInterrupted("insert into `users`", async () => {
         expect((await accept(person)).status).toBe(200);
       });

@@ -5,7 +5,7 @@ import { tryLogin, verifyEmail } from "../support/account.ts";
 import { appWith, atOnce, expectProblem, get, post } from "../support/client.ts";
 import { countRows, setUser } from "../support/database.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
-import { logIn, type Person, registered, rowOf, somebody, unverified, withStanding } from "../support/people.ts";
+import { logIn, newPerson, type Person, registered, rowOf, unverified, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { appInterrupted } from "../support/slow-database.ts";
 
@@ -54,7 +54,7 @@ async function superusers(): Promise<unknown[]> {
 
 describe("the link for the first superuser", () => {
   it("is logged by the cron job, leads to our page, and makes an admin with the superuser flag", async () => {
-    const person = somebody();
+    const person = newPerson();
     const lines = await runCron(forAddress(person.email.toUpperCase(), { INVITATION_URL: "https://app.example.com/" }));
     expect(lines).toEqual([
       { level: "warn", event: "first_superuser_link", link: expect.any(String), expires_at: expect.any(String) },
@@ -81,17 +81,17 @@ describe("the link for the first superuser", () => {
   it("is never logged without the variable, and not where there is a superuser", async () => {
     expect(await runCron({})).toEqual([]);
     await withStanding("superuser");
-    expect(await runCron(forAddress(somebody().email))).toEqual([]);
+    expect(await runCron(forAddress(newPerson().email))).toEqual([]);
   });
 
   it("counts a superuser who is suspended: the operator of the database decides then", async () => {
     const superuser = await withStanding("superuser");
     await setUser(superuser, { is_active: 0 });
-    expect(await runCron(forAddress(somebody().email))).toEqual([]);
+    expect(await runCron(forAddress(newPerson().email))).toEqual([]);
   });
 
   it("is logged once in its lifetime, by one of several runs, and again when it has expired", async () => {
-    const person = somebody();
+    const person = newPerson();
     const runs = await Promise.all([offered(person), offered(person), offered(person)]);
     // Each run records the log lines of all three. These lines must have only one link.
     expect(new Set(runs.flat().map(({ token }) => token)).size).toBe(1);
@@ -103,7 +103,7 @@ describe("the link for the first superuser", () => {
   });
 
   it("is logged at once for another address, for example after a typing mistake", async () => {
-    const [wrong, right] = [somebody(), somebody()];
+    const [wrong, right] = [newPerson(), newPerson()];
     const old = await offeredToken(wrong);
     const token = await offeredToken(right);
     expect(await offered(right)).toEqual([]);
@@ -116,7 +116,7 @@ describe("the link for the first superuser", () => {
   });
 
   it("stops working after an hour", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
     vi.setSystemTime(Date.now() + HOUR);
     expectProblem(await accept(person, token), 400, "expired_token");
@@ -124,27 +124,27 @@ describe("the link for the first superuser", () => {
   });
 
   it("works once, even if the account that it made is no superuser any more, or is gone", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
     expect((await accept(person, token)).status).toBe(200);
     expectProblem(await accept(person, token), 409, "invitation_used");
     await setUser(person, { is_superuser: 0 });
     expectProblem(await accept(person, token), 409, "invitation_used");
-    await setUser(person, { email: somebody().email });
-    expectProblem(await accept({ ...somebody(), email: person.email }, token), 409, "invitation_used");
+    await setUser(person, { email: newPerson().email });
+    expectProblem(await accept({ ...newPerson(), email: person.email }, token), 409, "invitation_used");
     expect(await superusers()).toEqual([]);
   });
 
   it("makes one superuser where it is used several times at once", async () => {
-    const { email } = somebody();
-    const token = await offeredToken({ ...somebody(), email });
-    const answers = await atOnce(6, () => accept({ ...somebody(), email }, token));
+    const { email } = newPerson();
+    const token = await offeredToken({ ...newPerson(), email });
+    const answers = await atOnce(6, () => accept({ ...newPerson(), email }, token));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(5).fill(409)]);
     expect(await superusers()).toEqual([email]);
   });
 
   it("makes one superuser where two links to two addresses are used at once", async () => {
-    const people = [somebody(), somebody()];
+    const people = [newPerson(), newPerson()];
     const links: [Person, string][] = [];
     for (const person of people) {
       links.push([person, await offeredToken(person)]);
@@ -156,7 +156,7 @@ describe("the link for the first superuser", () => {
   });
 
   it("dies as soon as there is a superuser, even one made a moment before it takes effect", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
     const other = await registered();
     const send = appInterrupted(
@@ -173,9 +173,9 @@ describe("the link for the first superuser", () => {
   });
 
   it("is bound to its address and to the variable", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
-    const other = { ...somebody(), token };
+    const other = { ...newPerson(), token };
     expectProblem(await post(ACCEPT, other, {}, appWith(forAddress(other.email))), 400, "invalid_token");
     expectProblem(await post(ACCEPT, { ...person, token }, {}), 400, "invalid_token");
     expectProblem(await post(ACCEPT, { ...person, token }, {}, appWith(forAddress(other.email))), 400, "invalid_token");
@@ -183,13 +183,13 @@ describe("the link for the first superuser", () => {
   });
 
   it("works where registration is closed", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person, { REGISTRATION: "closed" });
     expect((await accept(person, token, { REGISTRATION: "closed" })).status).toBe(200);
   });
 
   it("keeps working after a refused password or a username that is taken", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
     const { username } = await registered();
     expectProblem(await accept({ ...person, password: "short" }, token), 422, "validation_failed");
@@ -198,7 +198,7 @@ describe("the link for the first superuser", () => {
   });
 
   it("needs a password, also where invited people need none: emails may not work yet", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
     const { password: _, ...rest } = person;
     const answer = await post(ACCEPT, { ...rest, token }, {}, appWith(forAddress(person.email, { EMAIL_LOGIN: "on" })));
@@ -209,7 +209,7 @@ describe("the link for the first superuser", () => {
 
   it("takes the address from a registration that was never proved, with its password", async () => {
     const rival = await unverified();
-    const person = { ...somebody(), email: rival.email };
+    const person = { ...newPerson(), email: rival.email };
     expect((await accept(person, await offeredToken(person))).status).toBe(200);
     expectProblem(await verifyEmail(rival.token), 400, "invalid_token");
     expect((await logIn(person)).answer.json.user).toMatchObject({ is_superuser: true, username: person.username });
@@ -225,9 +225,9 @@ describe("the link for the first superuser", () => {
   });
 
   it("changes no account that its address got after it was logged", async () => {
-    const person = somebody();
+    const person = newPerson();
     const token = await offeredToken(person);
-    const owner = await registered({ ...somebody(), email: person.email });
+    const owner = await registered({ ...newPerson(), email: person.email });
     expectProblem(await accept(person, token), 409, "invitation_used");
     expect((await logIn(owner)).answer.json.user).toMatchObject({ is_superuser: false });
   });

@@ -26,10 +26,10 @@ import {
   logIn,
   mailedToken,
   mailsTo,
+  newPerson,
   type Person,
   registered,
   rowOf,
-  somebody,
   unverified,
   withStanding,
 } from "../support/people.ts";
@@ -53,7 +53,7 @@ const invite = (body: object, send?: Send, bearer = admin.accessToken) => post(I
 const accept = (body: object, send?: Send) => post(ACCEPT, body, {}, send);
 
 /** Invites a person. Returns the person and the link's token. `mails`: how many emails the address then has. */
-async function invited(person = somebody(), mails = 1): Promise<Person & { token: string }> {
+async function invited(person = newPerson(), mails = 1): Promise<Person & { token: string }> {
   const answer = await invite({ email: person.email });
   expect(answer.status, answer.text).toBe(202);
   return { ...person, token: await mailedToken(person.email, mails) };
@@ -63,7 +63,7 @@ async function invited(person = somebody(), mails = 1): Promise<Person & { token
 async function composed(change: object, values = {}) {
   const event = {
     ...{ kind: "invitation" as const, invitationId: crypto.randomUUID(), inviterId: admin.userId, locale: "en" },
-    ...{ email: somebody().email, expiresAt: Date.now() + HOUR },
+    ...{ email: newPerson().email, expiresAt: Date.now() + HOUR },
     ...change,
   };
   return composeMail({ id: crypto.randomUUID(), requestedAt: Date.now(), event }, true, coldIsolate(values));
@@ -76,7 +76,7 @@ async function registrationsOf(email: string): Promise<unknown[]> {
 
 describe("POST /api/v1/invitations", () => {
   it("mails a link to our page, with token and address in the fragment, and says until when it is good", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const before = Date.now();
     const answer = await invite({ email: email.toUpperCase() });
     expect(answer.status).toBe(202);
@@ -96,7 +96,7 @@ describe("POST /api/v1/invitations", () => {
   });
 
   it("sends the email in the requested language, otherwise in that of the operator", async () => {
-    const [german, own] = [somebody(), somebody()];
+    const [german, own] = [newPerson(), newPerson()];
     await invite({ email: german.email, locale: "de" });
     expect((await mailsTo(german.email))[0]?.subject).toBe("Sie sind zu Postern eingeladen");
     const speaker = await withStanding("admin");
@@ -107,7 +107,7 @@ describe("POST /api/v1/invitations", () => {
 
   it("leads to a page of one's own where one is configured, for as long as is configured", async () => {
     const send = appWith({ INVITATION_EXPIRE_HOURS: "2" });
-    const answer = await invite({ email: somebody().email }, send);
+    const answer = await invite({ email: newPerson().email }, send);
     expect(Math.abs(Date.parse(answer.json.expires_at) - Date.now() - 2 * HOUR)).toBeLessThan(60_000);
 
     const values = { INVITATION_URL: "https://app.example.com/welcome/" };
@@ -118,10 +118,10 @@ describe("POST /api/v1/invitations", () => {
   });
 
   it("is refused where registration is closed, and allowed where it is open or by invitation", async () => {
-    const closed = await invite({ email: somebody().email }, appWith({ REGISTRATION: "closed" }));
+    const closed = await invite({ email: newPerson().email }, appWith({ REGISTRATION: "closed" }));
     expectProblem(closed, 403, "registration_closed");
     for (const send of [appWith({ REGISTRATION: "open" }), byInvitation]) {
-      expect((await invite({ email: somebody().email }, send)).status).toBe(202);
+      expect((await invite({ email: newPerson().email }, send)).status).toBe(202);
     }
   });
 
@@ -135,7 +135,7 @@ describe("POST /api/v1/invitations", () => {
   });
 
   it("needs an access token", async () => {
-    expectProblem(await post(INVITE, { email: somebody().email }), 401, "unauthorized");
+    expectProblem(await post(INVITE, { email: newPerson().email }), 401, "unauthorized");
   });
 
   it.each([
@@ -150,7 +150,7 @@ describe("POST /api/v1/invitations", () => {
   });
 
   it("is stored with its email, which is sent later if the queue does not take it", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     vi.spyOn(env.MAIL_QUEUE, "send").mockRejectedValue(new Error("the queue is out"));
     expect((await withoutPauses(() => invite({ email }, appWith({})))).status).toBe(202);
     vi.restoreAllMocks();
@@ -159,7 +159,7 @@ describe("POST /api/v1/invitations", () => {
   });
 
   it("emails one address three times an hour at most, for all operators together", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const other = await withStanding("admin");
     const { budget } = LIMIT_RULES.mailPerRecipient;
     for (let time = 0; time < budget; time++) expect((await invite({ email })).status).toBe(202);
@@ -174,13 +174,13 @@ describe("POST /api/v1/invitations", () => {
     const { limiter } = coldIsolate();
     const limits = [{ rule: "invitationsPerUser", key: eager.userId } as const];
     await atOnce(budget, () => limiter.take(limits));
-    expectProblem(await invite({ email: somebody().email }, undefined, eager.accessToken), 429, "rate_limited");
-    expect((await invite({ email: somebody().email })).status).toBe(202);
+    expectProblem(await invite({ email: newPerson().email }, undefined, eager.accessToken), 429, "rate_limited");
+    expect((await invite({ email: newPerson().email })).status).toBe(202);
   });
 
   it("is in the audit log and in the operator's export, without the address", async () => {
     const operator = await withStanding("superuser");
-    const { email } = somebody();
+    const { email } = newPerson();
     expect((await invite({ email }, undefined, operator.accessToken)).status).toBe(202);
     const rows = await eventually(async () => {
       const query = "SELECT * FROM audit_events WHERE actor_id = ? AND type = 'user_invited'";
@@ -212,7 +212,7 @@ describe("the mail of an invitation", () => {
 
 describe("POST /api/v1/auth/accept-invitation", () => {
   it("makes the invited person a verified user, even if registration is by invitation", async () => {
-    const person = somebody();
+    const person = newPerson();
     expectProblem(await register(person, byInvitation), 403, "invitation_required");
     expect((await invite({ email: person.email }, byInvitation)).status).toBe(202);
     const token = await mailedToken(person.email);
@@ -239,7 +239,7 @@ describe("POST /api/v1/auth/accept-invitation", () => {
     const { token } = person;
     expect((await accept(person)).status).toBe(200);
     const row = await rowOf(person.email);
-    const thief = { ...somebody(), email: person.email, token };
+    const thief = { ...newPerson(), email: person.email, token };
     for (const again of [person, thief]) {
       const answer = await accept(again);
       expectProblem(answer, 409, "invitation_used");
@@ -251,11 +251,11 @@ describe("POST /api/v1/auth/accept-invitation", () => {
   it("works once, wherever the account has moved meanwhile", async () => {
     const person = await invited();
     expect((await accept(person)).status).toBe(200);
-    await setUser(person, { email: somebody().email });
-    const thief = { ...somebody(), email: person.email, token: person.token };
+    await setUser(person, { email: newPerson().email });
+    const thief = { ...newPerson(), email: person.email, token: person.token };
     expectProblem(await accept(thief), 409, "invitation_used");
     // The link stays invalid even if the person's former address is registered again.
-    await unverified({ ...somebody(), email: person.email }, 2);
+    await unverified({ ...newPerson(), email: person.email }, 2);
     expectProblem(await accept(thief), 409, "invitation_used");
     expect(await rowOf(person.email)).toMatchObject({ is_verified: 0 });
   });
@@ -283,7 +283,7 @@ describe("POST /api/v1/auth/accept-invitation", () => {
 
   it("refuses a link with another address than the invited one", async () => {
     const person = await invited();
-    const { email } = somebody();
+    const { email } = newPerson();
     expectProblem(await accept({ ...person, email }), 400, "invalid_token");
     expect(await rowOf(email)).toBeNull();
     expect((await accept({ ...person, email: person.email.toUpperCase() })).status, "in any case").toBe(200);
@@ -304,7 +304,7 @@ describe("POST /api/v1/auth/accept-invitation", () => {
     const waiting = await unverified();
     expectProblem(await accept(waiting), 400, "invalid_token");
     const owner = await registered();
-    const reset = { ...somebody(), email: owner.email, token: await recoveryToken(owner) };
+    const reset = { ...newPerson(), email: owner.email, token: await recoveryToken(owner) };
     expectProblem(await accept(reset), 400, "invalid_token");
 
     const { token, password } = await invited();
@@ -355,7 +355,7 @@ describe("POST /api/v1/auth/accept-invitation", () => {
     ["a username with a space", { username: "ada lovelace" }, ["username"], "invalid_format"],
     ["a phone number without a country", { phone: "01234567890" }, ["phone"], "invalid_format"],
   ])("refuses %s, naming the field", async (what, change, fields, code) => {
-    const body = what === "no body at all" ? {} : { ...somebody(), token: "AAAA", ...change };
+    const body = what === "no body at all" ? {} : { ...newPerson(), token: "AAAA", ...change };
     const answer = await accept(body);
     expectProblem(answer, 422, "validation_failed");
     expect(refusedFields(answer)).toEqual(fields);
@@ -366,10 +366,10 @@ describe("POST /api/v1/auth/accept-invitation", () => {
 describe("an invitation of an address that is registered but not verified", () => {
   it("gives the address to the invited person, and tells the other registration nothing", async () => {
     const attacker = await unverified();
-    const person = await invited({ ...somebody(), email: attacker.email }, 2);
+    const person = await invited({ ...newPerson(), email: attacker.email }, 2);
     const probe = async () => [
       (await post("/api/v1/auth/login", { username: attacker.username, password: attacker.password })).status,
-      (await register({ ...somebody(), username: attacker.username })).status,
+      (await register({ ...newPerson(), username: attacker.username })).status,
     ];
     const before = await probe();
     expect((await accept(person)).status).toBe(200);
@@ -390,7 +390,7 @@ describe("an invitation of an address that is registered but not verified", () =
 
   it("finds a username free again whose time to be proved is over", async () => {
     const owner = await registered();
-    const stale = { ...somebody(), email: owner.email };
+    const stale = { ...newPerson(), email: owner.email };
     await register(stale);
     const query = `UPDATE registrations SET created_at = created_at - ${31 * 24 * HOUR} WHERE username = ?`;
     await env.DB.prepare(query).bind(stale.username).run();
@@ -402,11 +402,11 @@ describe("an invitation of an address that is registered but not verified", () =
 describe("races of an invitation", () => {
   it("make one account of one link that is used many times at once", async () => {
     const { email, token } = await invited();
-    const people = Array.from({ length: 6 }, () => ({ ...somebody(), email, token }));
+    const people = Array.from({ length: 6 }, () => ({ ...newPerson(), email, token }));
     const answers = await Promise.all(people.map((person) => accept(person)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(5).fill(409)]);
     for (const answer of answers) if (answer.status === 409) expectProblem(answer, 409, "invitation_used");
-    const winner = people[answers.findIndex(({ status }) => status === 200)] ?? somebody();
+    const winner = people[answers.findIndex(({ status }) => status === 200)] ?? newPerson();
     await logIn(winner);
     expect(await countRows("users", "email", email)).toBe(1);
   });
@@ -421,7 +421,7 @@ describe("races of an invitation", () => {
 
   it("leave the account to who verified a registration a moment before", async () => {
     const rival = await unverified();
-    const person = await invited({ ...somebody(), email: rival.email }, 2);
+    const person = await invited({ ...newPerson(), email: rival.email }, 2);
     const send = appInterrupted("insert into `users`", async () => {
       expect((await verifyEmail(rival.token)).status).toBe(200);
     });
@@ -432,7 +432,7 @@ describe("races of an invitation", () => {
 
   it("leave the account to who accepts a moment before a registration is verified", async () => {
     const rival = await unverified();
-    const person = await invited({ ...somebody(), email: rival.email }, 2);
+    const person = await invited({ ...newPerson(), email: rival.email }, 2);
     const send = appInterrupted("update `users`", async () => {
       expect((await accept(person)).status).toBe(200);
     });
@@ -444,7 +444,7 @@ describe("races of an invitation", () => {
     const person = await invited();
     let token = "";
     const send = appInterrupted("insert into `users`", async () => {
-      expect((await register({ ...somebody(), email: person.email })).status).toBe(202);
+      expect((await register({ ...newPerson(), email: person.email })).status).toBe(202);
       token = await mailedToken(person.email, 2);
     });
     expect((await accept(person, send)).status).toBe(200);

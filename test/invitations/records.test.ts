@@ -12,9 +12,9 @@ import {
   logIn,
   mailedToken,
   mailsTo,
+  newPerson,
   type Person,
   registered,
-  somebody,
   withStanding,
 } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -47,7 +47,7 @@ const listed = async (email: string): Promise<Listed[]> =>
   (await list()).json.items.filter((one: Listed) => one.email === email);
 
 /** Invites a person. Returns the person, the link's token and the invitation's id. */
-async function invited(person: Person = somebody()) {
+async function invited(person: Person = newPerson()) {
   expect((await invite(person.email)).status).toBe(202);
   const [invitation] = await listed(person.email);
   return { ...person, token: await mailedToken(person.email), id: String(invitation?.id) };
@@ -65,10 +65,10 @@ async function eventAbout(id: string, type: string) {
 
 describe("GET /api/v1/invitations", () => {
   it("lists what was sent, newest first, with its state", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const before = Date.now();
     await post(INVITATIONS, { email, locale: "de" }, { bearer: admin.accessToken });
-    const old = somebody().email;
+    const old = newPerson().email;
     await openInvitation(admin.userId, old, 2 * DAY);
     const { items } = (await list()).json;
     const [newest] = items;
@@ -168,7 +168,7 @@ describe("DELETE /api/v1/invitations/{id}", () => {
   });
 
   it("stops an email that is still on its way", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const invitationId = await openInvitation(admin.userId, email);
     const event = { kind: "invitation" as const, invitationId, inviterId: admin.userId, email, locale: "en" };
     const request = { id: crypto.randomUUID(), requestedAt: Date.now() };
@@ -199,11 +199,11 @@ describe("DELETE /api/v1/invitations/{id}", () => {
   });
 
   it("holds in the batch that makes the user, if it comes after the link was checked", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const invitationId = await openInvitation(admin.userId, email);
     const { invitations } = coldIsolate();
     const user = {
-      ...somebody(),
+      ...newPerson(),
       email,
       invitationId,
       id: crypto.randomUUID(),
@@ -243,7 +243,7 @@ describe("POST /api/v1/invitations/{id}/resend", () => {
   });
 
   it("revives an invitation that has expired", async () => {
-    const person = somebody();
+    const person = newPerson();
     const id = await openInvitation(admin.userId, person.email, 2 * DAY);
     expect((await resend(id)).status).toBe(202);
     expect(await listed(person.email)).toMatchObject([{ id, state: "open" }]);
@@ -270,7 +270,7 @@ describe("POST /api/v1/invitations/{id}/resend", () => {
     const { invitations } = coldIsolate();
     const gone = {
       id: crypto.randomUUID(),
-      email: somebody().email,
+      email: newPerson().email,
       locale: "en",
       invitedBy: "",
       createdAt: 0,

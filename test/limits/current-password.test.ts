@@ -20,9 +20,9 @@ import {
   mailAbout,
   mailedToken,
   mailsTo,
+  newPerson,
   registered,
   rowOf,
-  somebody,
 } from "../support/people.ts";
 import { brokenObjects } from "../support/services.ts";
 
@@ -54,7 +54,7 @@ const ROUTES: Record<string, Confirm> = {
       send,
     ),
   "a change of the email address": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
-    post("/api/v1/users/me/email", { email: somebody().email, password }, { bearer: accessToken, address }, send),
+    post("/api/v1/users/me/email", { email: newPerson().email, password }, { bearer: accessToken, address }, send),
   "a reauthentication": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
     post("/api/v1/auth/reauthenticate", { password }, { bearer: accessToken, address }, send),
   "the deletion of the account": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
@@ -144,7 +144,7 @@ describe("wrong current passwords and wrong guesses at login", () => {
   }, 60_000);
 
   it("do not tell of each other in headers", async () => {
-    const [person, nobody] = [await atHome(), somebody()];
+    const [person, nobody] = [await atHome(), newPerson()];
     await inTurn(20, () => changePassword(person, WRONG));
     const told = async (email: string) => (await guessAtLogin({ email })).headers.get("RateLimit");
     expect(await told(person.email)).toBe(await told(nobody.email));

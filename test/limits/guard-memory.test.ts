@@ -7,7 +7,7 @@ import { tryLogin } from "../support/account.ts";
 import { freshAddress, inTurn } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { guess, hurried, type Name } from "../support/guesses.ts";
-import { logIn, registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { logIn, newPerson, registered, rowOf, unverified } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const DAY = 86_400_000;
@@ -36,8 +36,8 @@ const learned = (name: Name) =>
 
 describe("guesses at a name that no user has", () => {
   it.each<[string, () => Promise<Name>]>([
-    ["an unknown email address", async () => ({ email: somebody().email })],
-    ["an unknown username", async () => ({ username: somebody().username })],
+    ["an unknown email address", async () => ({ email: newPerson().email })],
+    ["an unknown username", async () => ({ username: newPerson().username })],
     ["a registration that was never proved", async () => ({ email: (await unverified()).email })],
   ])("are forgotten a day after the last one, and not before: %s", async (_what, named) => {
     const name = await named();
@@ -105,7 +105,7 @@ describe("guesses at a user", () => {
 describe("the pauses between guesses", () => {
   it("end after a day without any, so that they do not reveal who has an account", async () => {
     const told: unknown[] = [];
-    for (const { email } of [await registered(), somebody()]) {
+    for (const { email } of [await registered(), newPerson()]) {
       const start = Date.now();
       vi.setSystemTime(start);
       const said: (string | number | null)[] = [];

@@ -4,7 +4,7 @@ import { LIMIT_BUDGETS } from "../budgets.ts";
 import { logInByLink, loginLink } from "../support/account.ts";
 import { type Answer, appWith, freshAddress, inTurn, post, type Send } from "../support/client.ts";
 import { countOperations } from "../support/operations.ts";
-import { type Person, registered, somebody } from "../support/people.ts";
+import { newPerson, type Person, registered } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const DAY = 86_400_000;
@@ -58,7 +58,7 @@ describe.each([
   it("a wrong password from a known network, and the login that follows it", async () => {
     const expected = { status: 401, limits: wrongPassword };
     expect(await cost(enter({ email: person.email }, WRONG, home))).toEqual(expected);
-    // The other name's guard was told of the wrong guess, so it is told of the login too.
+    // The guard of the other name counted the wrong guess, so the login is reported to it too.
     const after = { status: 200, limits: LIMIT_BUDGETS.loginFromNewNetwork };
     expect(await cost(enter({ email: person.email }, person.password, home))).toEqual(after);
   });
@@ -82,19 +82,19 @@ describe.each([
   });
 
   it("a registration", async () => {
-    const request = (send: Send) => post("/api/v1/auth/register", somebody(), { address: fresh() }, send);
+    const request = (send: Send) => post("/api/v1/auth/register", newPerson(), { address: fresh() }, send);
     expect(await cost(request)).toEqual({ status: 202, limits: registration });
   });
 });
 
 describe("limits cost exactly their budget at", () => {
   it("a guess at a name that no user has", async () => {
-    const request = enter({ email: somebody().email }, WRONG, freshV4());
+    const request = enter({ email: newPerson().email }, WRONG, freshV4());
     expect(await cost(request)).toEqual({ status: 401, limits: LIMIT_BUDGETS.unknownName });
   });
 
   it("a guess that they refuse", async () => {
-    const [{ email }, address] = [somebody(), freshV4()];
+    const [{ email }, address] = [newPerson(), freshV4()];
     await inTurn(10, () => enter({ email }, WRONG, address)(appWith({})));
     const refused = await cost(enter({ email }, WRONG, address));
     expect(refused).toEqual({ status: 429, limits: LIMIT_BUDGETS.refusedByLimit });

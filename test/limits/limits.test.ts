@@ -12,7 +12,7 @@ import { countingHashes } from "../support/counted-hashes.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { openInvitation } from "../support/invitations.ts";
 import { operations } from "../support/openapi.ts";
-import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";
+import { type LoggedIn, loggedIn, logIn, newPerson, rowOf, withStanding } from "../support/people.ts";
 import { brokenObjects, coldIsolate } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
@@ -24,17 +24,17 @@ describe("the limits of a login", () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.loginPerAddress;
     const statuses = await inTurn(budget + 1, () =>
-      post(LOGIN, { email: somebody().email, password: wrong }, { address }),
+      post(LOGIN, { email: newPerson().email, password: wrong }, { address }),
     );
     expect(statuses).toEqual([...Array(budget).fill(401), 429]);
-    expectProblem(await post(LOGIN, { email: somebody().email, password: wrong }), 401, "invalid_credentials");
-    const { email } = somebody();
+    expectProblem(await post(LOGIN, { email: newPerson().email, password: wrong }), 401, "invalid_credentials");
+    const { email } = newPerson();
     expect((await post("/api/v1/auth/forgot-password", { email }, { address })).status).toBe(202);
   });
 
-  const { email: one } = somebody();
+  const { email: one } = newPerson();
   it.each<[string, number, () => string]>([
-    ["many accounts", LIMIT_RULES.loginPerAddress.budget, () => somebody().email],
+    ["many accounts", LIMIT_RULES.loginPerAddress.budget, () => newPerson().email],
     ["one account", LIMIT_RULES.loginPerAccountAndAddress.budget, () => one],
   ])(
     "allow one address exactly their budget of hashes, however many guesses at %s come at once",
@@ -53,7 +53,7 @@ describe("the limits of a login", () => {
   it("count wrong passwords although the objects are evicted after the response", async () => {
     const address = "198.18.8.1";
     const { budget } = LIMIT_RULES.loginPerAddress;
-    const attempt = () => post(LOGIN, { email: somebody().email, password: wrong }, { address });
+    const attempt = () => post(LOGIN, { email: newPerson().email, password: wrong }, { address });
     await inTurn(budget, attempt);
     const { secrets } = coldIsolate();
     const name = `loginPerAddress:${limitedKey(secrets, `loginPerAddress:${address}`)}`;
@@ -66,9 +66,9 @@ describe("the limits of a login", () => {
     vi.setSystemTime(start);
     const address = freshAddress();
     const { budget } = LIMIT_RULES.loginPerAddress;
-    const attempt = () => post(LOGIN, { email: somebody().email, password: wrong }, { address });
+    const attempt = () => post(LOGIN, { email: newPerson().email, password: wrong }, { address });
     for (let lost = 0; lost < budget; lost++) {
-      const body = { email: somebody().email, password: wrong };
+      const body = { email: newPerson().email, password: wrong };
       const { answer } = await sendWithFault({ method: "POST", path: LOGIN, body, address }, { at: 3, fault: "lost" });
       expect(answer).toBeUndefined();
     }
@@ -78,7 +78,7 @@ describe("the limits of a login", () => {
   });
 
   it("are spent by a right password that opens no session, since it costs hashing", async () => {
-    const person = somebody();
+    const person = newPerson();
     await register(person);
     const address = freshAddress();
     const body = { email: person.email, password: person.password };
@@ -93,7 +93,7 @@ describe("the limit of links", () => {
   it.each([
     ["verify-email", {}],
     ["reset-password", { new_password: "a password as good as any" }],
-    ["accept-invitation", somebody()],
+    ["accept-invitation", newPerson()],
   ])("stops one address that tries many links at %s [PR-5]", async (name, more) => {
     const address = freshAddress();
     const body = { ...more, token: "AAAA" };
@@ -106,14 +106,14 @@ describe("the limits of mails", () => {
   it("stop one address that asks for mails to many [PR-2]", async () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.mailPerAddress;
-    const statuses = await inTurn(budget + 1, () => post(RESEND, { email: somebody().email }, { address }));
+    const statuses = await inTurn(budget + 1, () => post(RESEND, { email: newPerson().email }, { address }));
     expect(statuses).toEqual([...Array(budget).fill(202), 429]);
   });
 
   it("are not spent on a stranger by who is refused", async () => {
     const address = freshAddress();
-    await inTurn(LIMIT_RULES.mailPerAddress.budget, () => post(RESEND, { email: somebody().email }, { address }));
-    const { email } = somebody();
+    await inTurn(LIMIT_RULES.mailPerAddress.budget, () => post(RESEND, { email: newPerson().email }, { address }));
+    const { email } = newPerson();
     expect(await inTurn(5, () => post(RESEND, { email }, { address }))).toEqual(Array(5).fill(429));
     expect((await post(RESEND, { email })).status).toBe(202);
   });
@@ -121,10 +121,10 @@ describe("the limits of mails", () => {
 
 describe("a limited route", () => {
   it.each([
-    ["/api/v1/auth/register", () => somebody(), 202],
+    ["/api/v1/auth/register", () => newPerson(), 202],
     ["/api/v1/auth/verify-email", () => ({ token: "AAAA" }), 400],
-    [RESEND, () => ({ email: somebody().email }), 202],
-    [LOGIN, () => ({ email: somebody().email, password: wrong }), 401],
+    [RESEND, () => ({ email: newPerson().email }), 202],
+    [LOGIN, () => ({ email: newPerson().email, password: wrong }), 401],
     ["/api/v1/auth/password-strength", () => ({ password: wrong }), 200],
   ])("%s says what is left of its budgets", async (path, body, status) => {
     const answer = await post(path, body());
@@ -135,7 +135,7 @@ describe("a limited route", () => {
 
   it("says in a refusal when to come back, which limit it was, and what is left of each [HT-4]", async () => {
     const address = freshAddress();
-    const email = somebody().email;
+    const email = newPerson().email;
     const attempt = () => post(LOGIN, { email, password: wrong }, { address });
     await inTurn(10, attempt);
     const answer = await attempt();
@@ -214,9 +214,9 @@ describe("a limiter that does not answer", () => {
   const send = appWith({}, { RATE_LIMITER: brokenObjects<typeof env.RATE_LIMITER>() });
 
   const link = () => ({ token: "AAAA" });
-  const address = () => ({ email: somebody().email });
+  const address = () => ({ email: newPerson().email });
   const bodies: Record<string, (person: LoggedIn) => unknown> = {
-    register: somebody,
+    register: newPerson,
     verifyEmail: link,
     confirmEmail: link,
     undoEmailChange: link,
@@ -226,15 +226,15 @@ describe("a limiter that does not answer", () => {
     confirmEmailLogin: link,
     resetPassword: () => ({ token: "AAAA", new_password: "a password as good as any" }),
     judgePassword: () => ({ password: "a password as good as any" }),
-    login: () => ({ email: somebody().email, password: wrong }),
-    acceptInvitation: () => ({ ...somebody(), token: "AAAA" }),
+    login: () => ({ email: newPerson().email, password: wrong }),
+    acceptInvitation: () => ({ ...newPerson(), token: "AAAA" }),
     inviteUser: address,
     resendInvitation: () => undefined,
     revokeInvitation: () => undefined,
     updateMe: () => ({ first_name: "Ada" }),
     changePassword: ({ password }) => ({ current_password: password, new_password: "a password as good as any" }),
     removePassword: ({ password }) => ({ current_password: password }),
-    changeEmail: ({ password }) => ({ email: somebody().email, password }),
+    changeEmail: ({ password }) => ({ email: newPerson().email, password }),
     deleteMe: ({ password }) => ({ password }),
     reauthenticate: ({ password }) => ({ password }),
     logInWithPasskey: () => ({ credential: credentialWith({ authenticatorData: "AAAA", signature: "AAAA" }) }),
@@ -327,9 +327,9 @@ describe("RATE_LIMITS", () => {
   it("overrides a rule for good, and no other", async () => {
     const send = appWith({ RATE_LIMITS: "registerPerAddress=2/1h" });
     const address = freshAddress();
-    const statuses = await inTurn(3, () => post("/api/v1/auth/register", somebody(), { address }, send));
+    const statuses = await inTurn(3, () => post("/api/v1/auth/register", newPerson(), { address }, send));
     expect(statuses).toEqual([202, 202, 429]);
-    const answer = await post(LOGIN, { email: somebody().email, password: wrong }, {}, send);
+    const answer = await post(LOGIN, { email: newPerson().email, password: wrong }, {}, send);
     expect(answer.headers.get("RateLimit-Policy")).toContain('"loginPerAddress";q=30;w=300');
   });
 });

@@ -5,7 +5,7 @@ import { forgotPassword, refresh, register, verifyEmail } from "../support/accou
 import { type Answer, appWith, call, expectProblem, freshAddress, inTurn, post, type Send } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { guess, hurried, type Name } from "../support/guesses.ts";
-import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
+import { logIn, mailedToken, mailsTo, newPerson, type Person, registered, rowOf } from "../support/people.ts";
 import { brokenObjects } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
@@ -38,7 +38,7 @@ describe("the owner's login where they always log in", () => {
   });
 
   it("is not visible to an attacker who guesses before and after it", async () => {
-    const [person, nobody, home] = [await registered(), somebody(), freshAddress()];
+    const [person, nobody, home] = [await registered(), newPerson(), freshAddress()];
     await logIn(person, {}, { address: home });
     const known = [told(await guess({ email: person.email }))];
     const unknown = [told(await guess({ email: nobody.email }))];
@@ -51,9 +51,9 @@ describe("the owner's login where they always log in", () => {
 
 describe("a hundred guesses at a name whose address is not verified", () => {
   it("do not reveal whether the address of its registration has an account", async () => {
-    const owned = { ...somebody(), email: (await registered()).email };
+    const owned = { ...newPerson(), email: (await registered()).email };
     const answers: unknown[] = [];
-    for (const mine of [owned, somebody()]) {
+    for (const mine of [owned, newPerson()]) {
       expect((await register(mine)).status).toBe(202);
       await guessAHundredTimes({ username: mine.username });
       const { status, json } = await enter(mine);
@@ -63,14 +63,14 @@ describe("a hundred guesses at a name whose address is not verified", () => {
   }, 60_000);
 
   it("do not lock out a user who registers it later", async () => {
-    const person = somebody();
+    const person = newPerson();
     await guessAHundredTimes({ email: person.email });
     await registered(person);
     expect((await enter(person)).status).toBe(200);
   }, 60_000);
 
   it("block no password, and send no mail, while its registration waits", async () => {
-    const person = somebody();
+    const person = newPerson();
     expect((await register(person)).status).toBe(202);
     const token = await mailedToken(person.email);
     await guessAHundredTimes({ email: person.email });
@@ -83,7 +83,7 @@ describe("a hundred guesses at a name whose address is not verified", () => {
 
 describe("a network where the user has logged in before", () => {
   it("stays open after a change of the address", async () => {
-    const [person, home, { email }] = [await registered(), freshAddress(), somebody()];
+    const [person, home, { email }] = [await registered(), freshAddress(), newPerson()];
     const { accessToken: bearer } = await logIn(person, {}, { address: home });
     const wish = { email, password: person.password };
     expect((await post("/api/v1/users/me/email", wish, { bearer, address: home })).status).toBe(202);
@@ -94,20 +94,20 @@ describe("a network where the user has logged in before", () => {
   });
 
   it("stays open after a change of the username, but not for the next user of the old one", async () => {
-    const [person, home, { username }] = [await registered(), freshAddress(), somebody()];
+    const [person, home, { username }] = [await registered(), freshAddress(), newPerson()];
     const { accessToken: bearer } = await logIn(person, {}, { address: home });
     expect((await call("PUT", "/api/v1/users/me", { bearer, address: home, body: { username } })).status).toBe(200);
     await eventually(async () => expect(told(await guess({ username }, home))).toContain('"loginPerAccount";r=9'));
     await inTurn(10, () => guess({ username }));
     expect((await post(LOGIN, { username, password: person.password }, { address: home })).status).toBe(200);
 
-    const next = await registered({ ...somebody(), username: person.username });
+    const next = await registered({ ...newPerson(), username: person.username });
     await inTurn(10, () => guess({ username: next.username }));
     expectProblem(await guess({ username: next.username }, home), 429, "rate_limited");
   });
 
   it("is known under a new username too, once the user has logged in from it by email", async () => {
-    const [person, home, { username }] = [await registered(), freshAddress(), somebody()];
+    const [person, home, { username }] = [await registered(), freshAddress(), newPerson()];
     await logIn(person, {}, { address: home });
     const { accessToken: bearer } = await logIn(person);
     expect((await call("PUT", "/api/v1/users/me", { bearer, body: { username } })).status).toBe(200);

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { forgotPassword, readMe, refresh, resetPassword, tryLogin } from "../support/account.ts";
 import { appWith, atOnce, expectProblem, freshAddress, get, inTurn, post } from "../support/client.ts";
-import { eventsOf, loggedIn, logIn, type Person, registered, somebody, tokenAbout } from "../support/people.ts";
+import { eventsOf, loggedIn, logIn, newPerson, type Person, registered, tokenAbout } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const tight = appWith({ RATE_LIMITS: "loginsPerUser=3/1h" });
@@ -55,7 +55,7 @@ describe("the logins of one user", () => {
   });
 
   it("tell of it only who knows the password", async () => {
-    const [person, nobody] = [await registered(), somebody()];
+    const [person, nobody] = [await registered(), newPerson()];
     await inTurn(3, () => enter(person));
     for (const { email } of [person, nobody]) {
       expectProblem(

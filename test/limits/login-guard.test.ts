@@ -22,10 +22,10 @@ import {
   logIn,
   mailedToken,
   mailsTo,
+  newPerson,
   type Person,
   registered,
   rowOf,
-  somebody,
 } from "../support/people.ts";
 import { brokenObjects } from "../support/services.ts";
 
@@ -67,7 +67,7 @@ describe("guesses at one account", () => {
   it("wait twice as long after each further one, for known and unknown names [LG-3, LG-5]", async () => {
     const known = await registered();
     const told: unknown[][] = [];
-    for (const email of [known.email, somebody().email]) {
+    for (const email of [known.email, newPerson().email]) {
       let now = Date.now();
       vi.setSystemTime(now);
       const said: (string | number | null)[][] = [];
@@ -164,7 +164,7 @@ describe("a hundred wrong guesses in a row", () => {
   it("stop the password for a new username too", async () => {
     const { person, home } = await blocked();
     const again = await logIn(person, {}, { address: home });
-    const { username } = somebody();
+    const { username } = newPerson();
     const renaming = { bearer: again.accessToken, address: home, body: { username } };
     expect((await call("PUT", "/api/v1/users/me", renaming)).status).toBe(200);
     const answer = await post(LOGIN, { username, password: person.password });
@@ -208,7 +208,7 @@ describe("a hundred wrong guesses in a row", () => {
   }, 60_000);
 
   it("do not block a name without an account", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     await guessInHaste(() => ({ email }), 100);
     expectProblem(await guess({ email }), 401, "invalid_credentials");
   }, 60_000);

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { appWith, atOnce, expectProblem, inTurn, post } from "../support/client.ts";
-import { logIn, registered, somebody } from "../support/people.ts";
+import { logIn, newPerson, registered } from "../support/people.ts";
 
 const RULES = [
   "loginPerAddress",
@@ -25,10 +25,10 @@ function newSite(): (network: number) => string {
 
 describe("the networks of one IPv6 /48", () => {
   it.each([
-    ["/api/v1/auth/login", () => ({ email: somebody().email, password: "a wrong password, surely" }), 401],
-    ["/api/v1/auth/register", () => somebody(), 202],
-    ["/api/v1/auth/resend-verification", () => ({ email: somebody().email }), 202],
-    ["/api/v1/auth/forgot-password", () => ({ email: somebody().email }), 202],
+    ["/api/v1/auth/login", () => ({ email: newPerson().email, password: "a wrong password, surely" }), 401],
+    ["/api/v1/auth/register", () => newPerson(), 202],
+    ["/api/v1/auth/resend-verification", () => ({ email: newPerson().email }), 202],
+    ["/api/v1/auth/forgot-password", () => ({ email: newPerson().email }), 202],
     ["/api/v1/auth/verify-email", () => ({ token: "AAAA" }), 400],
     ["/api/v1/auth/password-strength", () => ({ password: "a password to check" }), 200],
   ])(
@@ -45,7 +45,7 @@ describe("the networks of one IPv6 /48", () => {
   );
 
   it("share a budget at one account", async () => {
-    const [address, { email }] = [newSite(), somebody()];
+    const [address, { email }] = [newSite(), newPerson()];
     const free = appWith({
       RATE_LIMITS: "loginPerAccount=100/1s,loginPerAccountAndAddress=1/1h",
     });

@@ -15,11 +15,11 @@ import { register } from "../support/account.ts";
 import { deployedAt, expectProblem, get, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
-import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { mailsTo, newPerson, registered, rowOf } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 async function waiting() {
-  const person = somebody();
+  const person = newPerson();
   await register(person);
   await mailsTo(person.email);
   return { ...person, id: String((await rowOf(person.email))?.id) };
@@ -115,7 +115,7 @@ describe("the mail queue's consumer", () => {
       { kind: "verify_email", registrationId: userId },
       { kind: "verify_email", registrationId: crypto.randomUUID() },
       { kind: "resend_verification", email: verified.email },
-      { kind: "resend_verification", email: somebody().email },
+      { kind: "resend_verification", email: newPerson().email },
     ]);
     const result = await deliver(batch, { deliver: async (mail) => void sent.push(mail) });
     expect(result.explicitAcks).toHaveLength(4);
@@ -156,7 +156,7 @@ describe("the mail queue's consumer", () => {
   it("stops mailing an address that strangers register again and again, and tells them nothing", async () => {
     const { email } = await waiting();
     for (let time = 0; time < 6; time++) {
-      expect((await register({ ...somebody(), email })).status).toBe(202);
+      expect((await register({ ...newPerson(), email })).status).toBe(202);
     }
     const logs = recordLogs();
     await eventually(() => expect(logs().some(({ event }) => event === "mail_not_needed")).toBe(true));

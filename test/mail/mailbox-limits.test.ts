@@ -10,8 +10,8 @@ import {
   logIn,
   mailedToken,
   mailsTo,
+  newPerson,
   registered,
-  somebody,
   tokenAbout,
   withStanding,
 } from "../support/people.ts";
@@ -38,7 +38,7 @@ const settled = (logs: Logs, count: number) =>
 const resetsTo = async (email: string) => (await mailsTo(email)).filter(({ subject }) => RESET.test(subject));
 
 /** What strangers can do to cause emails to an address, each as often as its own limit allows. */
-const registerIt = (email: string) => inTurn(8, () => register({ ...somebody(), email }));
+const registerIt = (email: string) => inTurn(8, () => register({ ...newPerson(), email }));
 const resendIt = (email: string) => inTurn(3, () => post(RESEND, { email }));
 const forgetIt = (email: string) => inTurn(3, () => forgotPassword(email));
 const claimIt = async (email: string) => {
@@ -61,7 +61,7 @@ describe("the emails that strangers cause to one mailbox", () => {
     "are six an hour over all kinds, and every answer stays the same: %s",
     async (what, ways) => {
       const isOwned = what.startsWith("of");
-      const email = isOwned ? (await registered()).email : somebody().email;
+      const email = isOwned ? (await registered()).email : newPerson().email;
       if (isOwned) vi.setSystemTime(Date.now() + 3_600_000);
       const start = Date.now();
       vi.setSystemTime(start);
@@ -112,20 +112,20 @@ describe("the emails that strangers cause to one mailbox", () => {
   }, 60_000);
 
   it("come back in time", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const logs = recordLogs();
     await registerIt(email);
     await settled(logs, 8);
     expect(await mailsTo(email)).toHaveLength(5);
     vi.setSystemTime(Date.now() + 3_600_000);
-    await register({ ...somebody(), email });
+    await register({ ...newPerson(), email });
     await mailsTo(email, 6);
   });
 
   it("are no more when they are requested at once", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const logs = recordLogs();
-    await atOnce(12, () => register({ ...somebody(), email }, appWith({})));
+    await atOnce(12, () => register({ ...newPerson(), email }, appWith({})));
     await settled(logs, 12);
     expect(await mailsTo(email)).toHaveLength(5);
   });

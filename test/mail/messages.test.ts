@@ -14,7 +14,7 @@ import { isRefusal } from "../../src/platform/refusal.ts";
 import { changePassword, register } from "../support/account.ts";
 import { post } from "../support/client.ts";
 import { withEmailCodes } from "../support/factors.ts";
-import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { type LoggedIn, loggedIn, logIn, mailsTo, newPerson, registered, rowOf } from "../support/people.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 import { shownText } from "./shown-text.ts";
 
@@ -44,7 +44,7 @@ async function speak(email: string, locale: string): Promise<void> {
 let wishes = 0;
 
 /** Stores a change of address that is requested now. */
-async function asked(person: LoggedIn, newEmail = somebody().email) {
+async function asked(person: LoggedIn, newEmail = newPerson().email) {
   wishes += 1;
   const change = {
     ...{
@@ -62,7 +62,7 @@ async function asked(person: LoggedIn, newEmail = somebody().email) {
 
 /** An event for each kind of email, about users with this language. */
 async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>> {
-  const newcomer = somebody();
+  const newcomer = newPerson();
   await post("/api/v1/auth/register", newcomer, { headers: { "Accept-Language": locale } });
   const coded = await withEmailCodes();
   await speak(coded.email, locale);
@@ -72,7 +72,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
   const taken = await asked(taker, holder.email);
   const confirmed = await asked(mover);
   await coldIsolate().emailChanges.confirm(confirmed, { consequences: NOTHING_FOLLOWS, now: Date.now() });
-  await post("/api/v1/auth/register", { ...somebody(), email: holder.email });
+  await post("/api/v1/auth/register", { ...newPerson(), email: holder.email });
   const second = await coldIsolate().registrations.findNewest(holder.email);
   const { userId } = owner;
   return {
@@ -81,7 +81,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
       kind: "invitation",
       invitationId: crypto.randomUUID(),
       inviterId: userId,
-      email: somebody().email,
+      email: newPerson().email,
       locale,
       expiresAt: Date.now() + DAY,
     },
@@ -107,7 +107,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
     email_in_use: { kind: "confirm_email", changeId: taken.id },
     email_change_requested: { kind: "email_change_requested", changeId: waiting.id },
     email_changed: { kind: "email_changed", changeId: confirmed.id },
-    account_deleted: { kind: "account_deleted", email: somebody().email, locale },
+    account_deleted: { kind: "account_deleted", email: newPerson().email, locale },
   };
 }
 
@@ -195,7 +195,7 @@ describe("a username in an email to a person who may not know it", () => {
   });
 
   it("is no link in the mail that anybody can have sent to anybody", async () => {
-    const person = { ...somebody(), username: `www.prize-${crypto.randomUUID().slice(0, 6)}.com` };
+    const person = { ...newPerson(), username: `www.prize-${crypto.randomUUID().slice(0, 6)}.com` };
     await register(person);
     const [mail] = await mailsTo(person.email);
     for (const text of [mail?.text, mail?.html]) {

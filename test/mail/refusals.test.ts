@@ -10,7 +10,7 @@ import { extend } from "../../src/platform/records.ts";
 import { ARCHIVE_DOWN, archivingIsolate, drain, placesOf } from "../support/archive.ts";
 import { post, shown } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
-import { eventsOf, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { eventsOf, mailsTo, newPerson, registered, rowOf } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { transport as smtp } from "./transports/smtp.ts";
 
@@ -125,7 +125,7 @@ describe("an email that a server refuses for good", () => {
 
   it("is not lost if the dead-letter queue does not accept it: then it is tried again", async () => {
     vi.spyOn(env.MAIL_DEAD_LETTERS, "send").mockRejectedValue(new Error("out"));
-    const result = await deliver(answering("address").transport, await invitationTo(somebody().email));
+    const result = await deliver(answering("address").transport, await invitationTo(newPerson().email));
     expect(result).toMatchObject({ acknowledged: 0, retried: 1 });
     expect(await suppressions()).toEqual([]);
   });
@@ -135,7 +135,7 @@ describe("an email that a server refuses for good", () => {
     async (reason) => {
       const sent = deadLetters();
       const before = await auditCount();
-      const result = await deliver(answering(reason).transport, await invitationTo(somebody().email));
+      const result = await deliver(answering(reason).transport, await invitationTo(newPerson().email));
       expect(result).toMatchObject({ acknowledged: 0, retried: 1 });
       expect(sent).not.toHaveBeenCalled();
       expect([await auditCount(), await suppressions()]).toEqual([before, []]);
@@ -178,7 +178,7 @@ describe("an address that a server refused for good", () => {
 
   it("is tried again after a day, and left alone for twice as long after each refusal, at most 30 days", async () => {
     const { transport, asked } = answering("address");
-    const event = await invitationTo(somebody().email);
+    const event = await invitationTo(newPerson().email);
     const start = Date.now();
     let days = 0;
     for (const pause of [1, 2, 4, 8, 16, 30, 30]) {
@@ -195,7 +195,7 @@ describe("an address that a server refused for good", () => {
 
   it("is like any other as soon as its server accepts an email", async () => {
     const { transport, asked } = answering("address", undefined, "address");
-    const event = await invitationTo(somebody().email);
+    const event = await invitationTo(newPerson().email);
     const start = Date.now();
     vi.setSystemTime(start);
     await deliver(transport, event);
@@ -211,7 +211,7 @@ describe("an address that a server refused for good", () => {
 
   it("is sent an email once, even if it can't be taken off the list afterwards", async () => {
     const { transport, asked } = answering("address", undefined);
-    const event = await invitationTo(somebody().email);
+    const event = await invitationTo(newPerson().email);
     await deliver(transport, event);
     vi.setSystemTime(Date.now() + DAY);
     await env.DB.prepare(
@@ -225,7 +225,7 @@ describe("an address that a server refused for good", () => {
   });
 
   it("is suppressed for one day, however many emails were refused at the same time", async () => {
-    const email = somebody().email;
+    const email = newPerson().email;
     const events = await Promise.all([1, 2, 3, 4].map(() => invitationTo(email)));
     const { transport, asked } = answering("address");
     await deliver(transport, ...events);
@@ -240,20 +240,20 @@ describe("an address that a server refused for good", () => {
     const [suppressed, other] = [await registered(), await registered()];
     const userId = String((await rowOf(suppressed.email))?.id);
     await deliver(answering("address").transport, { kind: "password_changed", userId });
-    const stranger = somebody().email;
+    const stranger = newPerson().email;
     await deliver(answering("address").transport, await invitationTo(stranger));
 
     for (const path of ["forgot-password", "resend-verification"]) {
       const answers = await Promise.all(
-        [suppressed.email, other.email, stranger, somebody().email].map((email) =>
+        [suppressed.email, other.email, stranger, newPerson().email].map((email) =>
           post(`/api/v1/auth/${path}`, { email }),
         ),
       );
       for (const answer of answers) expect(shown(answer)).toEqual(shown(answers[0] ?? answer));
     }
     const registrations = await Promise.all(
-      [suppressed.email, other.email, stranger, somebody().email].map((email) =>
-        post("/api/v1/auth/register", { ...somebody(), email }),
+      [suppressed.email, other.email, stranger, newPerson().email].map((email) =>
+        post("/api/v1/auth/register", { ...newPerson(), email }),
       ),
     );
     for (const answer of registrations) expect(shown(answer)).toEqual(shown(registrations[0] ?? answer));
@@ -264,7 +264,7 @@ describe("an address that a server refused for good", () => {
 
   it("is forgotten by the cron job a month after the end, and not before", async () => {
     const start = Date.now();
-    await deliver(answering("address").transport, await invitationTo(somebody().email));
+    await deliver(answering("address").transport, await invitationTo(newPerson().email));
     vi.setSystemTime(start + 31 * DAY - 1_000);
     await runCronTasks(coldIsolate());
     expect(await suppressions()).toHaveLength(1);

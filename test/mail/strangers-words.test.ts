@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { quoteAddress, quoteClient, quoteIpAddress, quoteUsername } from "../../src/mail/client-words.ts";
 import { call, post } from "../support/client.ts";
-import { logIn, type Mail, mailsTo, registered, somebody, withStanding } from "../support/people.ts";
+import { logIn, type Mail, mailsTo, newPerson, registered, withStanding } from "../support/people.ts";
 import { shownText } from "./shown-text.ts";
 
 /**
@@ -32,7 +32,7 @@ describe("words that a stranger chose, in an email,", () => {
   it.each(["click", "support", "zip", "lovelace", "co.uk", "7up"])(
     "are no link as a username that ends in .%s, in any of the emails that name it",
     async (ending) => {
-      const person = await registered({ ...somebody(), username: username(ending) });
+      const person = await registered({ ...newPerson(), username: username(ending) });
       const [verification] = await mailsTo(person.email);
       expectNoLink(verification, person.username);
 
@@ -40,7 +40,7 @@ describe("words that a stranger chose, in an email,", () => {
       expectNoLink((await mailsTo(person.email, 2))[0], person.username);
 
       const { accessToken: bearer } = await logIn(person);
-      const change = { email: somebody().email, password: person.password };
+      const change = { email: newPerson().email, password: person.password };
       expect((await post("/api/v1/users/me/email", change, { bearer })).status).toBe(202);
       const [confirmation] = await mailsTo(change.email);
       expectNoLink(confirmation, person.username);
@@ -53,7 +53,7 @@ describe("words that a stranger chose, in an email,", () => {
     const bearer = operator.accessToken;
     const renamed = username("bank");
     expect((await call("PUT", "/api/v1/users/me", { body: { username: renamed }, bearer })).status).toBe(200);
-    const guest = somebody().email;
+    const guest = newPerson().email;
     expect((await post("/api/v1/invitations", { email: guest }, { bearer })).status).toBe(202);
     expectNoLink((await mailsTo(guest))[0], renamed);
 

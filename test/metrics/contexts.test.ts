@@ -16,7 +16,7 @@ import { readMe, register, tryLogin } from "../support/account.ts";
 import { appWith, get } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { countingApp, growth, METRICS_TOKEN } from "../support/metrics.ts";
-import { loggedIn, registered, somebody } from "../support/people.ts";
+import { loggedIn, newPerson, registered } from "../support/people.ts";
 
 const app = countingApp();
 const counting = (bindings = {}) => createServices({ ...env, ...bindings }, parseConfig({ ...env, METRICS_TOKEN }));
@@ -63,7 +63,7 @@ describe("the mail queue's consumer", () => {
   });
 
   it("is told apart from the request that queues the email", async () => {
-    const [grown] = await growth(app, [mail("verify_email", "queued")], () => register(somebody(), app));
+    const [grown] = await growth(app, [mail("verify_email", "queued")], () => register(newPerson(), app));
     expect(grown).toBe(1);
   });
 });

@@ -11,7 +11,7 @@ import { eventually } from "../support/eventually.ts";
 import { heldTimers } from "../support/held-timers.ts";
 import { recordLogs } from "../support/logs.ts";
 import { countingApp, growth, METRICS_TOKEN, samples, samplesIn, scrape } from "../support/metrics.ts";
-import { loggedIn, registered, somebody } from "../support/people.ts";
+import { loggedIn, newPerson, registered } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const app = countingApp();
@@ -173,7 +173,7 @@ describe("what is counted", () => {
     const full = countingApp(laneOf(1));
     let refused = 0;
     const [grown] = await growth(app, ["postern_hash_lane_refused_total"], async () => {
-      const answers = await Promise.all(Array.from({ length: 6 }, () => register(somebody(), full)));
+      const answers = await Promise.all(Array.from({ length: 6 }, () => register(newPerson(), full)));
       refused = answers.filter(({ status }) => status === 503).length;
     });
     expect(refused).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, mailedLink, refusal, useVisitor } from "./live-browser.ts";
-import { logIn, post, readMe, register, somebody } from "./live-person.ts";
+import { logIn, newPerson, post, readMe, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet", () => {
@@ -13,7 +13,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   const pathOf = () => new URL(visitor.page.url()).pathname;
 
   it("lead from registering to a log-in and an account, by the keyboard alone", async () => {
-    const person = somebody();
+    const person = newPerson();
     const page = await visitor.arrive("/register");
     await visitor.tabTo("#register-button");
     await page.keyboard.press("Enter");
@@ -130,7 +130,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   it("change the address, hand out the data, and delete the account", async () => {
     const person = await visitor.arriveAtHome();
     const page = visitor.page;
-    const { email } = somebody();
+    const { email } = newPerson();
     await visitor.submit("address", { new_email: email, "address-password": "not my password at all" });
     await says("#address-password-error", "That's not your current password.");
     await page.fill("#address-password", person.password);
@@ -187,13 +187,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     }
     await page.reload();
     await page.route("**/api/v1/auth/register", refusal(403, "registration_closed"));
-    const { email, username, password } = somebody();
+    const { email, username, password } = newPerson();
     await visitor.submit("register", { email, username, password });
     await says("#register-error", "New accounts aren't being accepted right now.");
   });
 
   it("speak German if the browser does, and keep a link from an email when the user changes the language", async () => {
-    const person = somebody();
+    const person = newPerson();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const link = await mailedLink(service.origin, person.email, "verify-email");
     const page = await visitor.arrive(link, { locale: "de-DE" });

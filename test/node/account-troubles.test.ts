@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, hold, mailedLink, refusal, useVisitor } from "./live-browser.ts";
-import { logIn, type Person, post, register, somebody } from "./live-person.ts";
+import { logIn, newPerson, type Person, post, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 const ME = "**/api/v1/users/me";
@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("say at a log-in what is in the way, each in its own words", async () => {
-    const person = somebody();
+    const person = newPerson();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const page = await visitor.arrive("/login");
     const tries = async (password = person.password) => {

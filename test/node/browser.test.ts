@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, overflowOf, refusal, useVisitor } from "./live-browser.ts";
-import { logIn, type Person, post, register, somebody } from "./live-person.ts";
+import { logIn, newPerson, type Person, post, register } from "./live-person.ts";
 import { changeDatabase, useSharedService } from "./live-service.ts";
 
 type Look = (typeof LOOKS)[number];
@@ -20,7 +20,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   const mailedLink = (email: string, page: string, count?: number) => mailedLinkAt(service.origin, email, page, count);
 
   async function unverified() {
-    const person = somebody();
+    const person = newPerson();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     return { person, link: await mailedLink(person.email, "verify-email") };
   }
@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   /** A person who has asked for another email address, and the link that was sent there. */
   async function moving() {
     const person = await register(service.origin);
-    const { email } = somebody();
+    const { email } = newPerson();
     const { access_token } = await logIn(service.origin, person);
     const wish = { email, password: person.password };
     expect((await post(service.origin, "/api/v1/users/me/email", wish, access_token)).status).toBe(202);
@@ -71,7 +71,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const operator = await register(service.origin);
     changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
     const { access_token } = await logIn(service.origin, operator);
-    const person = somebody();
+    const person = newPerson();
     const { status } = await post(service.origin, "/api/v1/invitations", { email: person.email }, access_token);
     expect(status).toBe(202);
     return { person, link: await mailedLink(person.email, "accept-invitation") };
@@ -136,7 +136,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   it("say so when another user has taken the address", async () => {
     const { person, moved, link } = await moving();
-    const owner = await register(service.origin, { ...somebody(), email: moved.email });
+    const owner = await register(service.origin, { ...newPerson(), email: moved.email });
     const page = await open(link);
     await page.click("#act-button");
     await visitor.sees("This email address is taken");
@@ -149,7 +149,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await visitor.sees("Email address changed");
 
     const undo = await mailedLink(person.email, "undo-email-change", 2);
-    await register(service.origin, { ...somebody(), email: person.email });
+    await register(service.origin, { ...newPerson(), email: person.email });
     await page.goto(undo);
     await page.click("#act-button");
     await visitor.sees("Your old email address is taken");

@@ -6,7 +6,7 @@ import type { Client } from "../../src/client/index.ts";
 import { PAGES } from "../../src/features/pages/hosted-pages.ts";
 import { namesOf } from "../../src/platform/records.ts";
 import { CHROMIUM, hold, launchBrowser, mailedLink } from "./live-browser.ts";
-import { type Person, register, somebody } from "./live-person.ts";
+import { newPerson, type Person, register } from "./live-person.ts";
 import { type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
@@ -135,7 +135,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
       (returnTo) => [client.loginUrl({ returnTo }), client.logoutUrl({ returnTo })] as const,
       there,
     );
-    const { password, ...newcomer } = somebody();
+    const { password, ...newcomer } = newPerson();
     const logInHere = async (secret: string) => {
       await page.fill("#name", newcomer.email);
       await page.fill("#password", secret);

@@ -176,7 +176,7 @@ describe("The doctor's test email", () => {
   });
 
   it("is looked for in the outbox of development", async () => {
-    const items = [mailed("an older one"), { ...mailed("of somebody else"), to: "other@example.com" }];
+    const items = [mailed("an older one"), { ...mailed("of another user"), to: "other@example.com" }];
     const register = (request: IncomingMessage, response: ServerResponse) => {
       items.unshift(mailed("the new one"));
       answer({}, 202)(request, response);

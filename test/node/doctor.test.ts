@@ -13,7 +13,7 @@ import { here } from "../../src/commands/surroundings.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { examine, reportSchema } from "./doctoring.ts";
-import { register, somebody } from "./live-person.ts";
+import { newPerson, register } from "./live-person.ts";
 import { useService } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { readPage } from "./markdown.ts";
@@ -84,7 +84,7 @@ describe("npm run doctor", () => {
   });
 
   it("asks a service by its address alone, in color where it is wanted", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const { code, output } = await runAlone(["--url", service.origin, "--mail", email], { FORCE_COLOR: "1" });
     expect(code, output).toBe(0);
     expect(output).toContain("\u001b[32mok");

@@ -4,7 +4,7 @@ import { HAS_FIREFOX, useFirefox } from "./engines/firefox.ts";
 import { type Tab, until } from "./engines/tab.ts";
 import { logInOnPage, walkThroughAccount, walkToAccount } from "./engines/walk.ts";
 import { HAS_WEBKIT, openWebKit } from "./engines/webkit.ts";
-import { countSessions, register, somebody } from "./live-person.ts";
+import { countSessions, newPerson, register } from "./live-person.ts";
 import { OVER_HTTPS, useService, useSharedService } from "./live-service.ts";
 
 const ENGINES = [
@@ -24,7 +24,7 @@ describe.each(ENGINES)("the pages in $name", ({ open, isThere }) => {
   describe.skipIf(!isThere)("over https", () => {
     it("lead from registering to an account, over a reload, and out of it again", async () => {
       tab = await open();
-      const person = somebody();
+      const person = newPerson();
       await walkToAccount(tab, secure.origin, person);
       await walkThroughAccount(tab, secure.origin, person);
       expect(tab.complaints).toEqual([]);

@@ -19,7 +19,7 @@ import {
   overflowOf,
   PHONE,
 } from "./live-browser.ts";
-import { logIn, type Person, post, somebody } from "./live-person.ts";
+import { logIn, newPerson, type Person, post } from "./live-person.ts";
 import { type Example, useClone } from "./live-service.ts";
 import { plainEnvironment } from "./run-program.ts";
 
@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     context = await browser.newContext({ viewport: DESKTOP });
     collectComplaints(context, complaints);
     page = await context.newPage();
-    person = somebody();
+    person = newPerson();
   });
 
   afterAll(() => browser?.close());
@@ -321,7 +321,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
 describe.skipIf(!HAS_WEBKIT)("the example's app in WebKit (needs Debian's webkit2gtk-driver and xvfb)", () => {
   it("stays logged in over a reload, although everything is on http://localhost", async () => {
     const { app, postern } = example;
-    const person = somebody();
+    const person = newPerson();
     expect((await post(postern, "/api/v1/auth/register", person)).status).toBe(202);
     const token = new URL(await mailedLink(postern, person.email, "verify-email")).hash.replace("#token=", "");
     expect((await post(postern, "/api/v1/auth/verify-email", { token })).status).toBe(200);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
-import { logIn, mailedToken, post, publishedKeys, readMe, register, somebody } from "./live-person.ts";
+import { logIn, mailedToken, newPerson, post, publishedKeys, readMe, register } from "./live-person.ts";
 import { changeDatabase, useClone } from "./live-service.ts";
 
 const clone = useClone();
@@ -22,7 +22,7 @@ describe("a service that is moved to a place where it has been before", () => {
     expect((await post(origin, "/api/v1/auth/confirm-email", confirm)).status).toBe(200);
     const moved = { ...person, email };
     const id = decodeJwt(asked).sub ?? "";
-    const operator = somebody();
+    const operator = newPerson();
     const flags = ["--email", operator.email, "--password", operator.password];
     expect((await clone.run("admin:create", "--persist-to", state, ...flags)).code).toBe(0);
     const { access_token: admin } = await logIn(origin, operator);
@@ -33,7 +33,7 @@ describe("a service that is moved to a place where it has been before", () => {
     });
     expect(promoted.status).toBe(200);
     const before = await logIn(origin, moved);
-    const waiting = somebody();
+    const waiting = newPerson();
     await post(origin, "/api/v1/auth/register", waiting);
     const link = { token: await mailedToken(origin, waiting.email) };
     const keys = await publishedKeys(origin);

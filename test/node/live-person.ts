@@ -18,7 +18,7 @@ export interface Person {
   password: string;
 }
 
-export function somebody(): Person {
+export function newPerson(): Person {
   const id = randomUUID().slice(0, 8);
   const name = `ada-${id}`;
   return { email: `${name}@example.com`, username: name, password: `correct horse ${id}` };
@@ -38,7 +38,7 @@ export function readMe(origin: string, bearer: string): Promise<Response> {
 }
 
 /** Registers, and verifies the address with the link that arrives in the outbox. */
-export async function register(origin: string, person: Person = somebody()): Promise<Person> {
+export async function register(origin: string, person: Person = newPerson()): Promise<Person> {
   const registered = await post(origin, "/api/v1/auth/register", person);
   expect(registered.status).toBe(202);
   expect(await registered.json()).toEqual({ status: "verification_required" });

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Person, post, register, somebody } from "./live-person.ts";
+import { newPerson, type Person, post, register } from "./live-person.ts";
 import { useClone } from "./live-service.ts";
 
 /**
@@ -96,7 +96,7 @@ describe("the time of an answer", () => {
 
   it("of a registration does not tell it either", async () => {
     const registration = (email?: string) => () =>
-      post(origin, "/api/v1/auth/register", { ...somebody(), ...(email === undefined ? {} : { email }) });
+      post(origin, "/api/v1/auth/register", { ...newPerson(), ...(email === undefined ? {} : { email }) });
     expectAlike(await slowness(registration(known.email), registration(), alike(202)));
   });
 });

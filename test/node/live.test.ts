@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { logIn, post, readMe, refresh, register, somebody, verifyAsStranger } from "./live-person.ts";
+import { logIn, newPerson, post, readMe, refresh, register, verifyAsStranger } from "./live-person.ts";
 import { type Service, useClone } from "./live-service.ts";
 
 const clone = useClone();
@@ -22,7 +22,7 @@ describe("npm run dev on a fresh clone", () => {
 
   it("walks from registration to logout over the network", async () => {
     const { origin } = service;
-    const person = await register(origin, somebody());
+    const person = await register(origin, newPerson());
     const first = await logIn(origin, person);
 
     const me = await readMe(origin, first.access_token);

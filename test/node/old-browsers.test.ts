@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { lackingMembers } from "./compatibility/browsers.ts";
 import { CHROMIUM, mailedLink, useVisitor } from "./live-browser.ts";
-import { countSessions, logIn, register, somebody } from "./live-person.ts";
+import { countSessions, logIn, newPerson, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 /** Runs before the scripts of each page: removes these members from the browser, and counts those that were there. */
@@ -46,8 +46,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a browser that is as old as
     expect(new Set(await page.evaluate<string[]>(`${kept}.map((one) => typeof one)`))).toEqual(new Set(["function"]));
   });
 
-  it("lead from registering to a log-in, to where somebody wanted to go, and through the account", async () => {
-    const person = somebody();
+  it("lead from registering to a log-in, to where the user wanted to go, and through the account", async () => {
+    const person = newPerson();
     const page = await arrive("/register");
     await page.click("#register-button");
     await expect.poll(() => page.evaluate("document.activeElement.id"), { message: "the first to mend" }).toBe("email");

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, expectAccessible, refusal, useVisitor } from "./live-browser.ts";
-import { somebody } from "./live-person.ts";
+import { newPerson } from "./live-person.ts";
 import { useService } from "./live-service.ts";
 
 const CLOUDFLARE = "https://challenges.cloudflare.com";
@@ -64,7 +64,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     const page = await arrive(`/${path}`);
     await page.locator(`${form}-challenge iframe`).waitFor();
     expect(await page.getAttribute("iframe", "title")).toBe("Widget of 1x00000000000000000000AA in en");
-    const { email } = somebody();
+    const { email } = newPerson();
     for (const field of fields) await page.fill(field, field === "#username" ? "ada" : email);
     const operation = path === "reset-password" ? "forgot-password" : path;
     for (const attempt of [1, 2]) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { codeOf } from "../support/totp-code.ts";
 import { addAuthenticator, CHROMIUM, mailedLink, overflowOf, PHONE, refusal, useVisitor } from "./live-browser.ts";
-import { logIn, type Person, post, register, somebody } from "./live-person.ts";
+import { logIn, newPerson, type Person, post, register } from "./live-person.ts";
 import { changeDatabase, useSharedService } from "./live-service.ts";
 
 const CONFIRM = "**/api/v1/auth/email-login/confirm";
@@ -124,7 +124,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
   });
 
   it("opens an account without a password, which logs in by email and leads to its first passkey", async () => {
-    const { email, username } = somebody();
+    const { email, username } = newPerson();
     const page = await visitor.arrive("/register");
     await page.fill("#email", email);
     await page.fill("#username", username);
@@ -162,7 +162,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     const operator = await register(service.origin);
     changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
     const { access_token } = await logIn(service.origin, operator);
-    const { email, username } = somebody();
+    const { email, username } = newPerson();
     expect((await post(service.origin, "/api/v1/invitations", { email }, access_token)).status).toBe(202);
     const link = await mailedLink(service.origin, email, "accept-invitation");
 

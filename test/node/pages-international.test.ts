@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, mailedLink, useVisitor } from "./live-browser.ts";
-import { logIn, post, register, somebody } from "./live-person.ts";
+import { logIn, newPerson, post, register } from "./live-person.ts";
 import { changeDatabase, useSharedService } from "./live-service.ts";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages with an email address at an international domain", () => {
@@ -10,7 +10,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages with an email address at an in
 
   /** A new user's address in Unicode, and in the form in which it is stored. */
   function international() {
-    const person = somebody();
+    const person = newPerson();
     const at = (domain: string) => person.email.replace("ada", "o'neil").replace("example.com", domain);
     return { ...person, unicode: at("bücher.example"), stored: at("xn--bcher-kva.example") };
   }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, expectGoodLooks, expectRoom, PHONE, useVisitor, WALKS } from "./live-browser.ts";
-import { mailedToken, post, register, somebody } from "./live-person.ts";
+import { mailedToken, newPerson, post, register } from "./live-person.ts";
 import { changeDatabase, useService } from "./live-service.ts";
 
 const PATH = "/dev/outbox";
@@ -42,7 +42,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     const failures: string[] = [];
     page.on("console", (message) => message.type() === "error" && failures.push(message.text()));
     await page.locator("#empty").waitFor();
-    const person = somebody();
+    const person = newPerson();
     await post(service.origin, "/api/v1/auth/register", person);
     await mailedToken(service.origin, person.email);
     await endPause();

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, useVisitor } from "./live-browser.ts";
-import { somebody } from "./live-person.ts";
+import { newPerson } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 /** How often a text is in the form, and how often a screen reader reads it at the password field. */
@@ -25,7 +25,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the registration page", () => {
     "says once what is wrong with a password, while it is typed and when it is sent: %s",
     async (lang, fault, hint) => {
       const page = await visitor.arrive();
-      const person = somebody();
+      const person = newPerson();
       await page.goto(`${service.origin}/register?lang=${lang}`);
       await page.fill("#email", person.email);
       await page.fill("#username", person.username);
@@ -51,7 +51,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the registration page", () => {
 
   it("says it once if the opinion arrives after the form was sent", async () => {
     const page = await visitor.arrive();
-    const person = somebody();
+    const person = newPerson();
     const held = Promise.withResolvers<void>();
     await page.route("**/auth/password-strength", async (route) => {
       await held.promise;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { createTestHarness } from "wrangler";
 import { migrationsIn, storedRelease, unpackRelease } from "../releases/stored-release.ts";
 import { eventually } from "../support/eventually.ts";
-import { logIn, mailedToken, type Person, post, readMe, refresh, register, somebody } from "./live-person.ts";
+import { logIn, mailedToken, newPerson, type Person, post, readMe, refresh, register } from "./live-person.ts";
 import { askShared, type Prepared } from "./live-service.ts";
 import { TREE } from "./tree-files.ts";
 
@@ -112,7 +112,7 @@ describe("the stored release", () => {
     const { origin } = service;
     const ada = await register(origin);
     const tokens = await logIn(origin, ada);
-    const waiting = somebody();
+    const waiting = newPerson();
     expect((await post(origin, "/api/v1/auth/register", waiting)).status).toBe(202);
     const link = await mailedToken(origin, waiting.email);
 
@@ -123,7 +123,7 @@ describe("the stored release", () => {
     const refreshed = await refresh(origin, tokens.refresh_token);
     expect((await post(origin, "/api/v1/auth/verify-email", { token: link })).status).toBe(200);
     const young = await logIn(origin, waiting);
-    const bob = somebody();
+    const bob = newPerson();
     expect((await post(origin, "/api/v1/auth/register", bob)).status).toBe(202);
     const younger = await mailedToken(origin, bob.email);
     await doMainJob(service);
@@ -147,7 +147,7 @@ describe("this tree's Worker on the schema of the stored release", () => {
     const { access_token, refresh_token } = await logIn(origin, ada);
     await service.deploy(next);
 
-    const bob = somebody();
+    const bob = newPerson();
     const { email, password } = ada;
     const auth = (path: string, body: object) => post(origin, `/api/v1/auth/${path}`, body);
     const answers: [number, Response][] = [

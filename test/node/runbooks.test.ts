@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { eventually } from "../support/eventually.ts";
-import { logIn, type Person, post, readMe, register, somebody, type Tokens } from "./live-person.ts";
+import { logIn, newPerson, type Person, post, readMe, register, type Tokens } from "./live-person.ts";
 import { changeDatabase, type Service, useClone } from "./live-service.ts";
 import { RUNBOOKS, readBlocks, readPage } from "./markdown.ts";
 import { plainEnvironment } from "./run-program.ts";
@@ -15,7 +15,7 @@ const INDEX = "docs/runbooks/README.md";
 const ONE_PAGE_EACH = RUNBOOKS.filter((page) => page !== INDEX);
 
 const clone = useClone();
-const operator: Person = somebody();
+const operator: Person = newPerson();
 const ada: Person = { email: "ada@example.com", username: "ada", password: "correct horse battery" };
 let service: Service;
 

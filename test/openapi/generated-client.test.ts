@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { paths } from "../../src/client/api.ts";
 import { freshAddress, ORIGIN } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
-import { mailedToken, somebody } from "../support/people.ts";
+import { mailedToken, newPerson } from "../support/people.ts";
 
 /** A client generated from the OpenAPI document, as used by a developer who does not use Postern's own client. */
 const client = createClient<paths>({
@@ -17,7 +17,7 @@ const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}`
 
 describe("a client generated from the OpenAPI document", () => {
   it("registers, verifies, logs in, reads, refreshes, lists sessions and logs out without a cast", async () => {
-    const person = somebody();
+    const person = newPerson();
     neverLog(person.password);
     const registered = await client.POST("/api/v1/auth/register", { body: person });
     expect(registered.data?.status).toBe("verification_required");
@@ -51,7 +51,7 @@ describe("a client generated from the OpenAPI document", () => {
   it("knows the codes of each refusal, and the fields that were refused", async () => {
     const wrong = await client.POST("/api/v1/auth/login", { body: { email: "nobody@example.com", password: "wrong" } });
     expect(wrong.error?.code).toBe("invalid_credentials");
-    const { error } = await client.POST("/api/v1/auth/register", { body: { ...somebody(), password: "short" } });
+    const { error } = await client.POST("/api/v1/auth/register", { body: { ...newPerson(), password: "short" } });
     expect(error?.code).toBe("validation_failed");
     expect(error?.errors?.map(({ field }) => field)).toEqual(["password"]);
 

@@ -5,7 +5,7 @@ import { WITHOUT_KEY } from "../../src/features/operations/described-limits.ts";
 import { forgotPassword, tryLogin } from "../support/account.ts";
 import { type Answer, appWith, call, expectProblem, freshAddress, get, inTurn, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
-import { eventsOf, loggedIn, logIn, registered, somebody, withStanding } from "../support/people.ts";
+import { eventsOf, loggedIn, logIn, newPerson, registered, withStanding } from "../support/people.ts";
 
 const WRONG = "a wrong password, surely";
 const root = withStanding("superuser");
@@ -46,7 +46,7 @@ describe("an operator", () => {
   it("sees what failed logins have left of a network's budget, takes nothing by looking, and gives it back", async () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.loginPerAddress;
-    const attempt = () => post("/api/v1/auth/login", { email: somebody().email, password: WRONG }, { address });
+    const attempt = () => post("/api/v1/auth/login", { email: newPerson().email, password: WRONG }, { address });
     await inTurn(budget, attempt);
     expectProblem(await attempt(), 429, "rate_limited");
     const before = Date.now();
@@ -111,7 +111,7 @@ describe("an operator", () => {
   });
 
   it("sees and resets a name that no account has, and stores nothing where there was nothing", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     expect(await left("loginPerAccount", email)).toBe(LIMIT_RULES.loginPerAccount.budget);
     expect((await ask("loginPerAccount", "reset", email)).status).toBe(204);
     await inTurn(3, () => tryLogin({ email, password: WRONG }));
@@ -119,7 +119,7 @@ describe("an operator", () => {
   });
 
   it("lets an address get emails again, of all kinds", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const { budget } = LIMIT_RULES.mailPerRecipient;
     expect(await inTurn(budget + 1, () => forgotPassword(email))).toEqual([...Array(budget).fill(202), 429]);
     const { json } = await ask("mailPerRecipient", "look-up", email.toUpperCase());
@@ -148,7 +148,7 @@ describe("an operator", () => {
   });
 
   it("is recorded by the name of the limit alone, without a key that is personal", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     await ask("mailPerAddress", "reset", "192.0.2.200");
     await ask("mailPerRecipient", "reset", email);
     const text = await eventually(async () => {

@@ -7,7 +7,7 @@ import { appWith, atOnce, call, expectProblem, get } from "../support/client.ts"
 import { countingRows } from "../support/counted-rows.ts";
 import { setUser } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
-import { type LoggedIn, loggedIn, registered, somebody, withStanding } from "../support/people.ts";
+import { type LoggedIn, loggedIn, newPerson, registered, withStanding } from "../support/people.ts";
 import { brokenObjects, coldIsolate } from "../support/services.ts";
 
 const HOUR = 3_600_000;
@@ -66,7 +66,7 @@ describe("the numbers of users", () => {
         "TABLE user_totals",
       ].map((what) => env.DB.prepare(`DROP ${what}`)),
     );
-    await Promise.all([...Array.from({ length: 4 }, () => overview()), atOnce(8, async () => registered(somebody()))]);
+    await Promise.all([...Array.from({ length: 4 }, () => overview()), atOnce(8, async () => registered(newPerson()))]);
     expect((await overview()).users).toEqual(await counted());
   });
 

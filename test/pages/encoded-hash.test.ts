@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LINK_PAGES } from "../../src/features/pages/link-pages.ts";
 import { appWith, ORIGIN, theWorker } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
-import { mailedToken, registered, somebody } from "../support/people.ts";
+import { mailedToken, newPerson, registered } from "../support/people.ts";
 
 const TOKEN = "AZ_-aaaaaaaaaaaaaaaa-";
 
@@ -69,7 +69,7 @@ describe("a link in which an email program wrote %23 instead of #", () => {
 
   it("does not spend the token, and no log contains it", async () => {
     const logs = recordLogs();
-    const person = somebody();
+    const person = newPerson();
     await registered(person);
     const token = await mailedToken(person.email);
     neverLog(token);

@@ -1,7 +1,7 @@
 /** Where the pages lead after a login: only to this service and to the apps that the operator lists. */
 import { describe, expect, it } from "vitest";
 import { appWith, deployedAt, get, post, type Send } from "../support/client.ts";
-import { mailAbout, registered, somebody, unverified } from "../support/people.ts";
+import { mailAbout, newPerson, registered, unverified } from "../support/people.ts";
 
 const OWN = "https://auth.example.com";
 const APP = "https://app.example.com";
@@ -126,7 +126,7 @@ describe("a link in an email", () => {
   const wish = `${LOCAL_APP}/#/notes?a=b`;
 
   it("to verify an address brings where to return to, and so does one that is sent again", async () => {
-    const person = somebody();
+    const person = newPerson();
     const body = { email: person.email, username: person.username, password: person.password };
     expect((await post("/api/v1/auth/register", { ...body, return_to: wish }, {}, local)).status).toBe(202);
     expect((await mailAbout(person.email, /^Verify/)).text).toContain(carried);
@@ -141,7 +141,7 @@ describe("a link in an email", () => {
     const { email, password } = await registered();
     expect((await post("/api/v1/auth/forgot-password", { email, return_to: wish }, {}, local)).status).toBe(202);
     expect((await mailAbout(email, /^Reset/)).text).toContain(carried);
-    const again = { ...somebody(), email, password, return_to: wish };
+    const again = { ...newPerson(), email, password, return_to: wish };
     expect((await post("/api/v1/auth/register", again, {}, local)).status).toBe(202);
     const mail = await mailAbout(email, /already/);
     expect(mail.text).toContain(`/login?return_to=${encodeURIComponent(wish)}>`);

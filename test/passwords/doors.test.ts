@@ -5,7 +5,7 @@ import { altered } from "../support/altered.ts";
 import { fakeBreaches, lineOf, never, range } from "../support/breaches.ts";
 import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, laneOf, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
-import { eventsOf, type LoggedIn, loggedIn, logIn, mailedToken, rowOf, somebody } from "../support/people.ts";
+import { eventsOf, type LoggedIn, loggedIn, logIn, mailedToken, newPerson, rowOf } from "../support/people.ts";
 
 const STRENGTH = "/api/v1/auth/password-strength";
 const FINE = "a fine new password, never used";
@@ -104,7 +104,7 @@ describe("a password to be set", () => {
     const fifteen = "fifteen letters";
     fakeBreaches(() => range(lineOf(fifteen, 0)));
     expect((await DOORS.strength(person, fifteen, lookingUp)).json).toEqual({ acceptable: true, errors: [] });
-    expect((await DOORS.register({ ...person, ...somebody() }, fifteen, lookingUp)).status).toBe(202);
+    expect((await DOORS.register({ ...person, ...newPerson() }, fifteen, lookingUp)).status).toBe(202);
     expect((await DOORS.change(person, fifteen, lookingUp)).status).toBe(204);
     const other = await owner();
     expect((await DOORS.reset(other, fifteen, lookingUp)).status).toBe(204);
@@ -163,7 +163,7 @@ describe("the list of common passwords", () => {
     const ASSETS = { fetch: () => assets(), connect: env.ASSETS.connect };
     const isolate = appWith({}, { ASSETS });
     const person = await owner();
-    const newcomer = { ...person, ...somebody() };
+    const newcomer = { ...person, ...newPerson() };
     for (const door of [DOORS.reset, DOORS.change, DOORS.strength])
       expectProblem(await door(person, FINE, isolate), 503, "unavailable");
     expectProblem(await DOORS.register(newcomer, FINE, isolate), 503, "unavailable");
@@ -218,8 +218,8 @@ describe("registering", () => {
     const person = await owner();
     const asked = fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
     for (const password of ["PasswordPassword", "a leaked password of mine", FINE]) {
-      const known = await DOORS.register({ ...person, username: somebody().username }, password, lookingUp);
-      const fresh = await DOORS.register({ ...person, ...somebody() }, password, lookingUp);
+      const known = await DOORS.register({ ...person, username: newPerson().username }, password, lookingUp);
+      const fresh = await DOORS.register({ ...person, ...newPerson() }, password, lookingUp);
       expect(known.status).toBe(fresh.status);
       expect(known.json.errors).toEqual(fresh.json.errors);
     }
@@ -258,7 +258,7 @@ describe("when Have I Been Pwned", () => {
   );
 
   it("is down, the audit log notes it for a registration and a reset", async () => {
-    const [person, fresh] = [await owner(), somebody()];
+    const [person, fresh] = [await owner(), newPerson()];
     fakeBreaches(() => new Response(null, { status: 503 }));
     expect((await DOORS.reset(person, FINE, lookingUp)).status).toBe(204);
     expect((await DOORS.register({ ...person, ...fresh }, FINE, lookingUp)).status).toBe(202);
@@ -307,7 +307,7 @@ describe("a refusal for want of an answer", () => {
     ["strength", "passwordStrengthPerAddress", 200],
   ] as const)("costs no attempt to %s", async (name, rule, status) => {
     const send = appWith({ BREACHED_PASSWORD_CHECK: "required", RATE_LIMITS: `${rule}=1/1h` });
-    const person = name === "register" ? { ...ada, ...somebody() } : ada;
+    const person = name === "register" ? { ...ada, ...newPerson() } : ada;
     const address = freshAddress();
     fakeBreaches(() => new Response(null, { status: 503 }));
     for (let turn = 0; turn < 3; turn++)

@@ -15,7 +15,7 @@ export interface Person {
 let people = 0;
 
 /** A new person that no other test uses. */
-export function somebody(): Person {
+export function newPerson(): Person {
   people += 1;
   const id = `${people}-${crypto.randomUUID().slice(0, 8)}`;
   const name = `person-${id}`;
@@ -23,7 +23,7 @@ export function somebody(): Person {
 }
 
 /** Registers a person, and verifies the address with the emailed link. */
-export async function registered(person = somebody()): Promise<Person> {
+export async function registered(person = newPerson()): Promise<Person> {
   const answer = await post("/api/v1/auth/register", person);
   expect(answer.status).toBe(202);
   const verified = await post("/api/v1/auth/verify-email", { token: await mailedToken(person.email) });
@@ -32,7 +32,7 @@ export async function registered(person = somebody()): Promise<Person> {
 }
 
 /** Registers without verifying the address. `token` is from the emailed link. `emails`: how many emails to wait for. */
-export async function unverified(person = somebody(), emails = 1): Promise<Person & { token: string }> {
+export async function unverified(person = newPerson(), emails = 1): Promise<Person & { token: string }> {
   expect((await post("/api/v1/auth/register", person)).status).toBe(202);
   return { ...person, token: await mailedToken(person.email, emails) };
 }

@@ -71,7 +71,7 @@ const FORGED: [string, Forge][] = [
   ["a stranger's Ed25519 signature under our kid", ed25519],
   ["a changed payload under the honest signature", (w) => swapPart(w, 1, json({ ...w.claims, sub: w.other.userId }))],
   ["a changed header under the honest signature", (w) => swapPart(w, 0, json({ ...w.header, note: "new" }))],
-  ["somebody else's signature", (w) => swapPart(w, 2, w.other.accessToken.split(".")[2] ?? "")],
+  ["another user's signature", (w) => swapPart(w, 2, w.other.accessToken.split(".")[2] ?? "")],
 
   // RFC 8725 §3.10: the verifier chooses the key.
   ...Object.entries({

@@ -25,10 +25,10 @@ import {
   mailAbout,
   mailedToken,
   mailsTo,
+  newPerson,
   type Person,
   registered,
   rowOf,
-  somebody,
   tokenAbout,
   withStanding,
 } from "../support/people.ts";
@@ -59,7 +59,7 @@ async function registerAgain(person: Person): Promise<void> {
 /** A user who has requested a change of address, and the token that confirms it. */
 async function asked() {
   const person = await loggedIn();
-  const { email } = somebody();
+  const { email } = newPerson();
   expect((await ask(person, email)).status).toBe(202);
   return { person, email, token: await confirmToken(email) };
 }
@@ -77,7 +77,7 @@ async function moved() {
 describe("POST /api/v1/users/me/email", () => {
   it("changes nothing until the link that went to the new address is used [PR-3, PR-6]", async () => {
     const person = await loggedIn();
-    const { email } = somebody();
+    const { email } = newPerson();
     expect((await forgotPassword(person.email)).status).toBe(202);
     const recovery = await tokenAbout(person.email, /^Reset your Postern password/);
     const answer = await ask(person, email);
@@ -103,10 +103,10 @@ describe("POST /api/v1/users/me/email", () => {
   it("needs the password, and limits guesses at it [PR-6]", async () => {
     const person = await loggedIn();
     for (let guess = 0; guess < 10; guess++) {
-      expectProblem(await ask(person, somebody().email, `guess number ${guess}`), 403, "wrong_password");
+      expectProblem(await ask(person, newPerson().email, `guess number ${guess}`), 403, "wrong_password");
     }
-    expectProblem(await ask(person, somebody().email), 429, "rate_limited");
-    const { email } = somebody();
+    expectProblem(await ask(person, newPerson().email), 429, "rate_limited");
+    const { email } = newPerson();
     expectProblem(await post(CHANGE, { email }, { bearer: person.accessToken }), 422, "validation_failed");
     expectProblem(await post(CHANGE, { email: "a@example.com", password: "x" }), 401, "unauthorized");
   });
@@ -135,7 +135,7 @@ describe("POST /api/v1/users/me/email", () => {
   });
 
   it("emails one address three times an hour at most, for all users together", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     for (let turn = 0; turn < 3; turn++) expect((await ask(await loggedIn(), email)).status).toBe(202);
     expectProblem(await ask(await loggedIn(), email), 429, "rate_limited");
   });
@@ -143,7 +143,7 @@ describe("POST /api/v1/users/me/email", () => {
   it("is refused where the password changes while the one that was typed is checked", async () => {
     const person = await loggedIn();
     const other = await logIn(person);
-    const { email } = somebody();
+    const { email } = newPerson();
     const send = appInterrupted("insert into `email_changes`", async () => {
       expect((await changePassword(other)).status).toBe(204);
     });
@@ -155,7 +155,7 @@ describe("POST /api/v1/users/me/email", () => {
 
   it("lets a newer wish take the place of an older one", async () => {
     const person = await loggedIn();
-    const [first, second] = [somebody().email, somebody().email];
+    const [first, second] = [newPerson().email, newPerson().email];
     await ask(person, first);
     const older = await confirmToken(first);
     await ask(person, second);
@@ -169,8 +169,8 @@ describe("POST /api/v1/users/me/email", () => {
 describe("mails about changes of one account", () => {
   it("go to its address three times an hour at most", async () => {
     const person = await loggedIn();
-    for (let turn = 0; turn < 3; turn++) expect((await ask(person, somebody().email)).status).toBe(202);
-    expectProblem(await ask(person, somebody().email), 429, "rate_limited");
+    for (let turn = 0; turn < 3; turn++) expect((await ask(person, newPerson().email)).status).toBe(202);
+    expectProblem(await ask(person, newPerson().email), 429, "rate_limited");
   });
 });
 
@@ -210,7 +210,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
 
   it("refuses an address that another user has verified in the meantime", async () => {
     const person = await loggedIn();
-    const stranger = somebody();
+    const stranger = newPerson();
     await ask(person, stranger.email);
     const token = await confirmToken(stranger.email);
     await registerAgain(stranger);
@@ -220,7 +220,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
 
   it("lets one of two win who claim an address at once", async () => {
     const people = [await loggedIn(), await loggedIn()];
-    const { email } = somebody();
+    const { email } = newPerson();
     const tokens: string[] = [];
     for (const person of people) {
       await ask(person, email);
@@ -232,7 +232,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
   });
 
   it("replaces an unverified registration, whose link stops working", async () => {
-    const squatter = somebody();
+    const squatter = newPerson();
     await register(squatter);
     const squattersToken = await mailedToken(squatter.email);
     const person = await loggedIn();
@@ -282,11 +282,11 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     "works from the first notice after an attacker's deed: %s",
     async (deed) => {
       const owner = await loggedIn();
-      await ask(owner, somebody().email);
+      await ask(owner, newPerson().email);
       const token = await earlyUndoToken(owner.email);
       if (deed === "a new password") await changePassword(owner);
       else {
-        const other = somebody().email;
+        const other = newPerson().email;
         await ask(owner, other);
         if (deed !== "another change") expect((await confirm(await confirmToken(other))).status).toBe(200);
       }
@@ -340,7 +340,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
   it("undoes every later change with it, and no link of theirs brings a thief back", async () => {
     const { person, oldEmail, newEmail } = await moved();
     const owners = await lateUndoToken(oldEmail);
-    const third = somebody().email;
+    const third = newPerson().email;
     await ask({ ...person, email: newEmail }, third);
     await confirm(await confirmToken(third));
     const thiefs = await lateUndoToken(newEmail);
@@ -378,7 +378,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
   it("refuses an old address that another user has verified in the meantime", async () => {
     const { oldEmail } = await moved();
     const token = await lateUndoToken(oldEmail);
-    await registerAgain({ ...somebody(), email: oldEmail });
+    await registerAgain({ ...newPerson(), email: oldEmail });
     expectProblem(await undo(token), 409, "email_taken");
   });
 
@@ -388,7 +388,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     expect((await undo(token)).json).toEqual({ status: "undone" });
     const { token: link, code } = await loginLink(person);
     const bearer = (await logInByLink({ token: link, code })).json.access_token;
-    const { email } = somebody();
+    const { email } = newPerson();
     expect((await post(CHANGE, { email }, { bearer })).status).toBe(202);
     const confirmation = await confirmToken(email);
     expect((await undo(token)).json).toEqual({ status: "undone" });

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { call, expectProblem, get, post } from "../support/client.ts";
-import { loggedIn, logIn, mailedToken, mailsTo, registered, rowOf, somebody, withStanding } from "../support/people.ts";
+import {
+  loggedIn,
+  logIn,
+  mailedToken,
+  mailsTo,
+  newPerson,
+  registered,
+  rowOf,
+  withStanding,
+} from "../support/people.ts";
 
 const REGISTER = "/api/v1/auth/register";
 const LOGIN = "/api/v1/auth/login";
@@ -12,7 +21,7 @@ const ACCEPT = "/api/v1/auth/accept-invitation";
 
 /** A new address at an international domain: as it is stored, and in other spellings. */
 function international() {
-  const local = somebody().email.replace(/@.*/, "");
+  const local = newPerson().email.replace(/@.*/, "");
   const stored = `${local}@xn--bcher-kva.example`;
   const unicode = `${local}@bücher.example`;
   const spellings = [
@@ -31,7 +40,7 @@ function international() {
 describe("an address at an international domain", () => {
   it("has one account, whichever spelling registers, verifies, logs in and resets [RG-2]", async () => {
     const { stored, unicode, spellings } = international();
-    const person = { ...somebody(), email: unicode };
+    const person = { ...newPerson(), email: unicode };
     expect((await post(REGISTER, person)).status).toBe(202);
     await mailsTo(stored);
     const [another = ""] = spellings.toReversed();
@@ -46,15 +55,15 @@ describe("an address at an international domain", () => {
     }
     expect((await post(FORGOT, { email: another })).status).toBe(202);
     expect((await mailsTo(stored, 3))[0]?.subject).toBe("Reset your Postern password");
-    expect((await post(REGISTER, { ...somebody(), email: another })).status).toBe(202);
+    expect((await post(REGISTER, { ...newPerson(), email: another })).status).toBe(202);
     expect((await mailsTo(stored, 4))[0]?.subject).toBe("You already have an account with Postern");
   });
 
   it("is in the form of UTS 46 in capitals too, of which some have two small forms", async () => {
-    const { email } = somebody();
+    const { email } = newPerson();
     const local = email.slice(0, email.indexOf("@"));
     const stored = `${local}@xn--4xaaa.xn--mxa9ab`;
-    expect((await post(REGISTER, { ...somebody(), email: `${local}@ΣΣΣ.ΣΑΣ` })).status).toBe(202);
+    expect((await post(REGISTER, { ...newPerson(), email: `${local}@ΣΣΣ.ΣΑΣ` })).status).toBe(202);
     await mailsTo(stored);
   });
 
@@ -93,7 +102,7 @@ describe("an address at an international domain", () => {
     expect(new URLSearchParams(new URL(link).hash.slice(1)).get("email")).toBe(unicode);
 
     const token = await mailedToken(stored);
-    const person = { ...somebody(), email: unicode };
+    const person = { ...newPerson(), email: unicode };
     expect((await post(ACCEPT, { ...person, token })).status).toBe(200);
     await logIn(person);
     expectProblem(await post(INVITE, { email: unicode }, { bearer }), 409, "email_taken");
@@ -102,7 +111,7 @@ describe("an address at an international domain", () => {
   it("is found by how it begins, in Unicode and in its ASCII form", async () => {
     const { accessToken: bearer } = await withStanding("admin");
     const { stored, unicode, spellings } = international();
-    await registered({ ...somebody(), email: stored });
+    await registered({ ...newPerson(), email: stored });
     const found = async (q: string) => {
       const { json } = await get(`/api/v1/users/?q=${encodeURIComponent(q)}`, { bearer });
       return json.items.map(({ email }: { email: string }) => email);
@@ -119,7 +128,7 @@ describe("an address at an international domain", () => {
 describe("an address whose domain begins with a number", () => {
   it.each(["163.com", "0x7f.example", "1.2.example", "126.xn--p1ai"])("is found by all of it: %s", async (domain) => {
     const { accessToken: bearer } = await withStanding("admin");
-    const { email, ...person } = somebody();
+    const { email, ...person } = newPerson();
     const address = email.replace("example.com", domain);
     await registered({ ...person, email: address });
     const dots = [...address.matchAll(/\./g)].map(({ index }) => index);
@@ -216,7 +225,7 @@ describe("an email address", () => {
 
 describe("spaces around what people type", () => {
   it("are left out when registering and logging in", async () => {
-    const person = somebody();
+    const person = newPerson();
     const typed = {
       ...person,
       email: `\t${person.email} `,
@@ -236,18 +245,18 @@ describe("spaces around what people type", () => {
     for (const name of [{ email: typed.email }, { username: typed.username }]) {
       expect((await post(LOGIN, { ...name, password: person.password })).status).toBe(200);
     }
-    expectProblem(await post(REGISTER, { ...somebody(), username: typed.username }), 409, "username_taken");
+    expectProblem(await post(REGISTER, { ...newPerson(), username: typed.username }), 409, "username_taken");
   });
 
   it("are no name, however many there are", async () => {
-    const answer = await post(REGISTER, { ...somebody(), first_name: "\u200b\u2060 \u200e" });
+    const answer = await post(REGISTER, { ...newPerson(), first_name: "\u200b\u2060 \u200e" });
     expectProblem(answer, 422, "validation_failed");
     expect(answer.json.errors).toMatchObject([{ field: "first_name", code: "too_short" }]);
   });
 
   it("are left out of a new username", async () => {
     const person = await loggedIn();
-    const { username } = somebody();
+    const { username } = newPerson();
     const answer = await call("PUT", "/api/v1/users/me", {
       bearer: person.accessToken,
       body: { username: ` ${username} ` },
@@ -267,7 +276,7 @@ describe("spaces around what people type", () => {
   });
 
   it("hide no part of the email address or username from the check of a password", async () => {
-    const person = somebody();
+    const person = newPerson();
     const typed = { email: ` ${person.email}`, username: `${person.username} ` };
     const answer = await post("/api/v1/auth/password-strength", { ...typed, password: `${person.username} !` });
     expect(answer.json.errors.map(({ code }: { code: string }) => code)).toEqual([

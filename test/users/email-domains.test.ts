@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isOfAllowedDomain } from "../../src/platform/email-address.ts";
 import { type Answer, appWith, expectProblem, post } from "../support/client.ts";
-import { loggedIn, logIn, mailsTo, registered, rowOf, somebody, withStanding } from "../support/people.ts";
+import { loggedIn, logIn, mailsTo, newPerson, registered, rowOf, withStanding } from "../support/people.ts";
 
 const REGISTER = "/api/v1/auth/register";
 const EMAIL = "/api/v1/users/me/email";
@@ -9,7 +9,7 @@ const INVITATIONS = "/api/v1/invitations";
 
 const restricted = appWith({ ALLOWED_EMAIL_DOMAINS: "Example.org, *.school.example" });
 
-const at = (domain: string) => somebody().email.replace("example.com", domain);
+const at = (domain: string) => newPerson().email.replace("example.com", domain);
 
 function expectDomainRefused(answer: Answer): void {
   expectProblem(answer, 422, "validation_failed");
@@ -44,13 +44,13 @@ describe("the domains of addresses", () => {
 
   it("are checked at registration, for known and unknown addresses", async () => {
     const owner = await registered();
-    const waiting = somebody();
+    const waiting = newPerson();
     await post(REGISTER, waiting);
-    for (const email of [owner.email, waiting.email, somebody().email]) {
-      expectDomainRefused(await post(REGISTER, { ...somebody(), email }, {}, restricted));
+    for (const email of [owner.email, waiting.email, newPerson().email]) {
+      expectDomainRefused(await post(REGISTER, { ...newPerson(), email }, {}, restricted));
     }
     for (const email of [at("EXAMPLE.org"), at("north.school.example")]) {
-      expect((await post(REGISTER, { ...somebody(), email }, {}, restricted)).status).toBe(202);
+      expect((await post(REGISTER, { ...newPerson(), email }, {}, restricted)).status).toBe(202);
       await mailsTo(email);
     }
   });
@@ -58,7 +58,7 @@ describe("the domains of addresses", () => {
   it("are checked at a change of address, for known and unknown addresses", async () => {
     const { accessToken: bearer, email: own, password } = await loggedIn();
     const owner = await registered();
-    for (const email of [owner.email, somebody().email]) {
+    for (const email of [owner.email, newPerson().email]) {
       expectDomainRefused(await post(EMAIL, { email, password }, { bearer }, restricted));
     }
     expect(await rowOf(own)).not.toBeNull();
@@ -67,27 +67,29 @@ describe("the domains of addresses", () => {
 
   it("are checked for an invitation, and again when it is accepted", async () => {
     const { accessToken: bearer } = await withStanding("admin");
-    expectDomainRefused(await post(INVITATIONS, { email: somebody().email }, { bearer }, restricted));
+    expectDomainRefused(await post(INVITATIONS, { email: newPerson().email }, { bearer }, restricted));
     expect((await post(INVITATIONS, { email: at("example.org") }, { bearer }, restricted)).status).toBe(202);
-    expectDomainRefused(await post("/api/v1/auth/accept-invitation", { ...somebody(), token: "AAAA" }, {}, restricted));
+    expectDomainRefused(
+      await post("/api/v1/auth/accept-invitation", { ...newPerson(), token: "AAAA" }, {}, restricted),
+    );
   });
 
   it("are the same in Unicode and in their ASCII form", async () => {
-    const local = () => somebody().email.replace(/@.*/, "");
+    const local = () => newPerson().email.replace(/@.*/, "");
     for (const allowed of ["bücher.example", "xn--bcher-kva.example"]) {
       const send = appWith({ ALLOWED_EMAIL_DOMAINS: allowed });
       for (const domain of ["Bücher.example", "xn--bcher-kva.example"]) {
         const email = `${local()}@${domain}`;
-        expect((await post(REGISTER, { ...somebody(), email }, {}, send)).status, email).toBe(202);
+        expect((await post(REGISTER, { ...newPerson(), email }, {}, send)).status, email).toBe(202);
       }
-      expectDomainRefused(await post(REGISTER, { ...somebody(), email: `${local()}@bucher.example` }, {}, send));
+      expectDomainRefused(await post(REGISTER, { ...newPerson(), email: `${local()}@bucher.example` }, {}, send));
     }
   });
 
   it("are not told of what is no address, and one fault hides no other", async () => {
-    const answer = await post(REGISTER, { ...somebody(), email: "no", password: "short" }, {}, restricted);
+    const answer = await post(REGISTER, { ...newPerson(), email: "no", password: "short" }, {}, restricted);
     expect(answer.json.errors.map(({ code }: { code: string }) => code)).toEqual(["invalid_format", "too_short"]);
-    const other = await post(REGISTER, { ...somebody(), password: "short" }, {}, restricted);
+    const other = await post(REGISTER, { ...newPerson(), password: "short" }, {}, restricted);
     expect(other.json.errors.map(({ code }: { code: string }) => code)).toEqual(["domain_not_allowed", "too_short"]);
   });
 

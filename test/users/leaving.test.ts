@@ -19,9 +19,9 @@ import {
   mailAbout,
   mailedToken,
   mailsTo,
+  newPerson,
   registered,
   rowOf,
-  somebody,
   withStanding,
 } from "../support/people.ts";
 import { carryOutLeft, coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
@@ -52,9 +52,9 @@ describe("DELETE /api/v1/users/me", () => {
   it("makes the account, its sessions and its waiting changes gone at once [SE-9]", async () => {
     const person = await loggedIn();
     const other = await logIn(person);
-    const change = { email: somebody().email, password: person.password };
+    const change = { email: newPerson().email, password: person.password };
     expect((await post(`${ME}/email`, change, { bearer: person.accessToken })).status).toBe(202);
-    await register({ ...somebody(), email: person.email });
+    await register({ ...newPerson(), email: person.email });
     expect((await leave(person.accessToken, person.password)).status).toBe(204);
 
     expect(await rowOf(person.email)).toBeNull();
@@ -121,11 +121,11 @@ describe("DELETE /api/v1/users/me", () => {
     const renamer = await loggedIn();
     await leave(person.accessToken, person.password);
 
-    const taken = await register({ ...somebody(), username: person.username.toUpperCase() });
+    const taken = await register({ ...newPerson(), username: person.username.toUpperCase() });
     expectProblem(taken, 409, "username_taken");
     const renamed = await call("PUT", ME, { bearer: renamer.accessToken, body: { username: person.username } });
     expectProblem(renamed, 409, "username_taken");
-    expect((await register({ ...somebody(), email: person.email })).status).toBe(202);
+    expect((await register({ ...newPerson(), email: person.email })).status).toBe(202);
     const token = await mailedToken(person.email, 3);
     expect((await verifyEmail(token)).status).toBe(200);
     expect((await rowOf(person.email))?.id, "no id is used twice").not.toBe(person.userId);
@@ -134,7 +134,7 @@ describe("DELETE /api/v1/users/me", () => {
 
     vi.setSystemTime(Date.now() + 91 * DAY);
     await runCronTasks(coldIsolate());
-    expect((await register({ ...somebody(), username: person.username })).status).toBe(202);
+    expect((await register({ ...newPerson(), username: person.username })).status).toBe(202);
     const digests = await env.DB.prepare("SELECT count(*) AS count FROM retired_usernames").first();
     expect(digests).toEqual({ count: 0 });
   });
@@ -153,7 +153,7 @@ describe("DELETE /api/v1/users/me", () => {
   it("leaves nothing of a change of address that was being asked for", async () => {
     const person = await loggedIn();
     const send = appInterrupted("insert into `email_changes`", () => leave(person.accessToken, person.password));
-    const body = { email: somebody().email, password: person.password };
+    const body = { email: newPerson().email, password: person.password };
     expectProblem(await post(`${ME}/email`, body, { bearer: person.accessToken }, send), 401, "invalid_access_token");
     expect(await countRows("email_changes", "user_id", person.userId)).toBe(0);
   });
@@ -188,7 +188,7 @@ describe("DELETE /api/v1/users/me", () => {
 
   it("is told to the address of before, where that could still undo the change of it", async () => {
     const owner = await loggedIn();
-    const thief = somebody().email;
+    const thief = newPerson().email;
     await post(`${ME}/email`, { email: thief, password: owner.password }, { bearer: owner.accessToken });
     await post("/api/v1/auth/confirm-email", { token: await mailedToken(thief) });
     await leave(owner.accessToken, owner.password);
@@ -213,7 +213,7 @@ describe("DELETE /api/v1/users/me", () => {
 describe("GET /api/v1/users/me/export", () => {
   it("gives everything held about the user as one JSON document, offered as a file", async () => {
     const person = await logIn(await registered(), { device_name: "Ada's phone" });
-    const change = { email: somebody().email, password: person.password };
+    const change = { email: newPerson().email, password: person.password };
     await post(`${ME}/email`, change, { bearer: person.accessToken });
     await eventsOf(person.userId, "login_succeeded");
     await eventsOf(person.userId, "email_verified");

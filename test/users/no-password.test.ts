@@ -3,7 +3,7 @@ import { NEW_PASSWORD, readMe, tryLogin } from "../support/account.ts";
 import { atOnce, call, expectProblem, get, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { codeOf, enrolled, nextStep } from "../support/factors.ts";
-import { eventsOf, type LoggedIn, loggedIn, logIn, mailAbout, rowOf, somebody } from "../support/people.ts";
+import { eventsOf, type LoggedIn, loggedIn, logIn, mailAbout, newPerson, rowOf } from "../support/people.ts";
 
 const MINUTE = 60_000;
 const NO_PASSWORD = "!";
@@ -14,7 +14,7 @@ type Caller = Pick<LoggedIn, "accessToken">;
 const setPassword = ({ accessToken: bearer }: Caller, body: object = {}) =>
   post("/api/v1/users/change-password", { new_password: NEW_PASSWORD, ...body }, { bearer });
 const changeEmail = ({ accessToken: bearer }: Caller, body: object = {}) =>
-  post("/api/v1/users/me/email", { email: somebody().email, ...body }, { bearer });
+  post("/api/v1/users/me/email", { email: newPerson().email, ...body }, { bearer });
 const deleteMe = ({ accessToken: bearer }: Caller, body: object = {}) =>
   call("DELETE", "/api/v1/users/me", { bearer, body });
 const removePassword = ({ accessToken: bearer }: Caller, body: object = {}) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { register } from "../support/account.ts";
 import { type Call, call, expectProblem, get, refusedFields } from "../support/client.ts";
-import { loggedIn, logIn, registered, somebody } from "../support/people.ts";
+import { loggedIn, logIn, newPerson, registered } from "../support/people.ts";
 
 const ME = "/api/v1/users/me";
 const put = (bearer: string, body: unknown, headers: Call["headers"] = {}) =>
@@ -36,11 +36,11 @@ describe("PUT /api/v1/users/me", () => {
 
   it("changes the username, by which one logs in from then on", async () => {
     const person = await loggedIn();
-    const { username } = somebody();
+    const { username } = newPerson();
     expect((await put(person.accessToken, { username })).json.username).toBe(username);
     await logIn(person, { email: undefined, username });
     expect((await put(person.accessToken, { username: username.toUpperCase() })).status).toBe(200);
-    const free = await register({ ...somebody(), username: person.username });
+    const free = await register({ ...newPerson(), username: person.username });
     expect(free.status).toBe(202);
   });
 
@@ -54,7 +54,7 @@ describe("PUT /api/v1/users/me", () => {
 
   it("gives a username to one of many who claim it at once", async () => {
     const people = await Promise.all([loggedIn(), loggedIn(), loggedIn(), loggedIn()]);
-    const { username } = somebody();
+    const { username } = newPerson();
     const answers = await Promise.all(people.map(({ accessToken }) => put(accessToken, { username })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
   });

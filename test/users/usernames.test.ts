@@ -11,10 +11,10 @@ import {
   logIn,
   mailedToken,
   mailsTo,
+  newPerson,
   type Person,
   registered,
   rowOf,
-  somebody,
   unverified,
   withStanding,
 } from "../support/people.ts";
@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 /** Invites a person, who accepts the invitation with this username. */
 async function acceptAs(username: string, send?: Send) {
-  const person = { ...somebody(), username };
+  const person = { ...newPerson(), username };
   await post("/api/v1/invitations", { email: person.email }, { bearer: admin.accessToken });
   const token = await mailedToken(person.email);
   return { person, answer: await post("/api/v1/auth/accept-invitation", { ...person, token }, {}, send) };
@@ -51,7 +51,7 @@ describe("a person who registers again with the same username and password", () 
   it("corrects a mistyped email address: the new one gets a link, and the old one's link stops working", async () => {
     const mistyped = await unverified();
     const before = await rowOf(mistyped.email);
-    const right = { ...mistyped, email: somebody().email };
+    const right = { ...mistyped, email: newPerson().email };
     const answer = await register({ ...right, username: right.username.toUpperCase(), token: undefined });
     expect({ status: answer.status, json: answer.json }).toEqual({
       status: 202,
@@ -70,8 +70,8 @@ describe("a person who registers again with the same username and password", () 
 
   it("leaves the other registrations of the mistyped address alone", async () => {
     const mistyped = await unverified();
-    const owner = await unverified({ ...somebody(), email: mistyped.email }, 2);
-    const { token: _, ...right } = { ...mistyped, email: somebody().email };
+    const owner = await unverified({ ...newPerson(), email: mistyped.email }, 2);
+    const { token: _, ...right } = { ...mistyped, email: newPerson().email };
     expect((await register(right)).status).toBe(202);
     expect((await rowOf(owner.email))?.username, "the account is not theirs any more").toMatch(MADE_UP);
     expect((await verifyEmail(owner.token)).status).toBe(200);
@@ -79,7 +79,7 @@ describe("a person who registers again with the same username and password", () 
   });
 
   it("whose response got lost gets it again: one registration waits, and both links work", async () => {
-    const person = somebody();
+    const person = newPerson();
     const first = await register({ ...person, first_name: "Ada" });
     const again = await register({ ...person, first_name: "Grace" });
     expect(shown(again)).toEqual(shown(first));
@@ -93,7 +93,7 @@ describe("a person who registers again with the same username and password", () 
   });
 
   it("sends it many times at once, and one registration waits", async () => {
-    const person = somebody();
+    const person = newPerson();
     const answers = await atOnce(6, () => register(person));
     expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(202));
     expect(await waitingNames(person.email)).toEqual([person.username]);
@@ -101,7 +101,7 @@ describe("a person who registers again with the same username and password", () 
 
   it("sends the right address many times at once after a mistyped one, and one registration waits", async () => {
     const mistyped = await unverified();
-    const { token: _, ...right } = { ...mistyped, email: somebody().email };
+    const { token: _, ...right } = { ...mistyped, email: newPerson().email };
     const answers = await atOnce(4, () => register(right));
     expect(answers.map(({ status }) => status)).toEqual(Array(4).fill(202));
     expect(await waitingNames(mistyped.email)).toEqual([]);
@@ -114,13 +114,13 @@ describe("a person who registers again with the same username and password", () 
     const [owner, other] = [await registered(), await registered()];
     const answers = [];
     for (const emails of [
-      [somebody().email, somebody().email],
-      [owner.email, somebody().email],
-      [somebody().email, owner.email],
+      [newPerson().email, newPerson().email],
+      [owner.email, newPerson().email],
+      [newPerson().email, owner.email],
       [owner.email, other.email],
       [owner.email, owner.email],
     ]) {
-      const person = somebody();
+      const person = newPerson();
       for (const email of emails) answers.push(shown(await register({ ...person, email })));
     }
     for (const answer of answers) expect(answer).toEqual(answers[0]);
@@ -130,17 +130,17 @@ describe("a person who registers again with the same username and password", () 
 
   it("does not learn by a login afterwards whether the first address has an account", async () => {
     const owner = await registered();
-    for (const email of [owner.email, somebody().email]) {
-      const person = { ...somebody(), email };
+    for (const email of [owner.email, newPerson().email]) {
+      const person = { ...newPerson(), email };
       await register(person);
-      await register({ ...person, email: somebody().email });
+      await register({ ...person, email: newPerson().email });
       expectProblem(await tryLogin(person), 401, "invalid_credentials");
     }
   });
 
   it("gets 409 once the address of the first registration was verified, even at that moment", async () => {
     const person = await unverified();
-    const { token, ...right } = { ...person, email: somebody().email };
+    const { token, ...right } = { ...person, email: newPerson().email };
     const verifiesFirst = appInterrupted("insert into `registrations`", () => verifyEmail(token));
     expectProblem(await register(right, verifiesFirst), 409, "username_taken");
     expectProblem(await register(right), 409, "username_taken");
@@ -157,8 +157,8 @@ describe("a person who registers again with the same username and password", () 
 describe("a stranger who registers a username that waits for another", () => {
   it("gets 409 with any other password, and the registration still works", async () => {
     const person = await unverified();
-    for (const email of [person.email, somebody().email]) {
-      expectProblem(await register({ ...somebody(), username: person.username, email }), 409, "username_taken");
+    for (const email of [person.email, newPerson().email]) {
+      expectProblem(await register({ ...newPerson(), username: person.username, email }), 409, "username_taken");
     }
     expect((await verifyEmail(person.token)).status).toBe(200);
     await logIn(person);
@@ -166,10 +166,10 @@ describe("a stranger who registers a username that waits for another", () => {
 
   it("has no more guesses at its password than by logging in, and learns nothing by guessing on", async () => {
     const person = await unverified();
-    const guess = (password: string, email = somebody().email) =>
+    const guess = (password: string, email = newPerson().email) =>
       post(
         "/api/v1/auth/register",
-        { ...somebody(), username: person.username, password, email },
+        { ...newPerson(), username: person.username, password, email },
         { address: "192.0.2.99" },
       );
     const wrong = await guess("a wrong password, surely");
@@ -219,13 +219,13 @@ describe("a registration that was never proved gives up its username", () => {
   it.each(CLAIMS)("to %s, even if its address has an account, and shows no difference", async (_, claim) => {
     const owner = await registered();
     const answers = [];
-    for (const email of [owner.email, somebody().email]) {
-      const waiting = { ...somebody(), email };
+    for (const email of [owner.email, newPerson().email]) {
+      const waiting = { ...newPerson(), email };
       await register(waiting);
       await claim(waiting.username);
       answers.push(
         (await tryLogin(waiting)).json.code,
-        (await register({ ...waiting, email: somebody().email })).json.code,
+        (await register({ ...waiting, email: newPerson().email })).json.code,
       );
     }
     expect(answers.slice(0, 2)).toEqual(["email_not_verified", "username_taken"]);
@@ -235,8 +235,8 @@ describe("a registration that was never proved gives up its username", () => {
 
   it("to the user who made it for a second address, or for their own", async () => {
     const person = await loggedIn();
-    for (const email of [person.email, somebody().email]) {
-      const second = { ...somebody(), email };
+    for (const email of [person.email, newPerson().email]) {
+      const second = { ...newPerson(), email };
       expect((await register(second)).status).toBe(202);
       expect((await rename(person, second.username)).json.username).toBe(second.username);
     }
@@ -277,9 +277,9 @@ describe("a registration that was never proved gives up its username", () => {
 describe("the former username of a user who has renamed", () => {
   it("can be taken by others, and by that user again, while the account exists", async () => {
     const [person, other] = [await loggedIn(), await loggedIn()];
-    expect((await rename(person, somebody().username)).status).toBe(200);
+    expect((await rename(person, newPerson().username)).status).toBe(200);
     expect((await rename(person, person.username)).status, "back again").toBe(200);
-    expect((await rename(person, somebody().username)).status).toBe(200);
+    expect((await rename(person, newPerson().username)).status).toBe(200);
     expect((await rename(other, person.username)).status).toBe(200);
     const { results } = await env.DB.prepare("SELECT * FROM retired_usernames").all();
     expect(JSON.stringify(results)).not.toContain(person.username);
@@ -287,26 +287,26 @@ describe("the former username of a user who has renamed", () => {
 
   it("is retired for 90 days once the account is deleted, for registering, renaming and invitations", async () => {
     const [person, other] = [await loggedIn(), await loggedIn()];
-    await rename(person, somebody().username);
+    await rename(person, newPerson().username);
     const body = { password: person.password };
     expect((await call("DELETE", "/api/v1/users/me", { bearer: person.accessToken, body })).status).toBe(204);
     const former = person.username.toUpperCase();
-    expectProblem(await register({ ...somebody(), username: former }), 409, "username_taken");
+    expectProblem(await register({ ...newPerson(), username: former }), 409, "username_taken");
     expectProblem(await rename(other, former), 409, "username_taken");
     expectProblem((await acceptAs(former)).answer, 409, "username_taken");
     vi.setSystemTime(Date.now() + 91 * DAY);
     await runCronTasks(coldIsolate());
-    expect((await register({ ...somebody(), username: former })).status).toBe(202);
+    expect((await register({ ...newPerson(), username: former })).status).toBe(202);
   });
 
   it("is retired like the last one", async () => {
     const person = await loggedIn();
-    const last = somebody().username;
+    const last = newPerson().username;
     await rename(person, last);
     const body = { password: person.password };
     expect((await call("DELETE", "/api/v1/users/me", { bearer: person.accessToken, body })).status).toBe(204);
     for (const username of [person.username, last]) {
-      expectProblem(await register({ ...somebody(), username }), 409, "username_taken");
+      expectProblem(await register({ ...newPerson(), username }), 409, "username_taken");
     }
   });
 
@@ -320,7 +320,7 @@ describe("the former username of a user who has renamed", () => {
 
   it("is retired whichever of two changes of the username at once comes first", async () => {
     const person = await loggedIn();
-    const [first, second] = [somebody().username, somebody().username];
+    const [first, second] = [newPerson().username, newPerson().username];
     const send = appInterrupted("update `users` set", () => rename(person, first));
     expect((await rename(person, second, send)).json.username).toBe(second);
     for (const username of [person.username, first]) expect(await retiredBy(username)).toBe(1);
@@ -330,8 +330,8 @@ describe("the former username of a user who has renamed", () => {
     const person = await loggedIn();
     const owner = await registered();
     expectProblem(await rename(person, owner.username), 409, "username_taken");
-    for (let turn = 0; turn < 10; turn++) expect((await rename(person, somebody().username)).status).toBe(200);
-    expectProblem(await rename(person, somebody().username), 429, "rate_limited");
+    for (let turn = 0; turn < 10; turn++) expect((await rename(person, newPerson().username)).status).toBe(200);
+    expectProblem(await rename(person, newPerson().username), 429, "rate_limited");
     const names = { bearer: person.accessToken, body: { first_name: "Ada" } };
     expect((await call("PUT", "/api/v1/users/me", names)).status, "other changes still work").toBe(200);
   });

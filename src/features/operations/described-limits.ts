@@ -20,7 +20,7 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   loginPerAccount: {
     per: "login_name",
     description:
-      "Wrong guesses in a row at one account. After the budget is used up, a growing pause follows each wrong one.",
+      "Wrong guesses in a row at one account. After the budget is used up, a growing pause follows each further one.",
   },
   loginPerAccountAndAddress: {
     per: "login_name_and_ip_address",
@@ -30,7 +30,7 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
   secondFactorPerUser: {
     per: "second_factors",
     description:
-      "Wrong codes of a second factor in a row. After the budget is used up, a growing pause follows each wrong one.",
+      "Wrong codes of a second factor in a row. After the budget is used up, a growing pause follows each further one.",
   },
   passkeyLoginPerAddress: { per: "ip_address", description: "Logins by passkey alone from one network." },
   emailCodesPerUser: { per: "user", description: "Codes by email that logins of one user request." },
